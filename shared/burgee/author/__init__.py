@@ -1,0 +1,1 @@
+"""Authored files to documents, and every mistake found on the way."""

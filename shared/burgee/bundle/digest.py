@@ -1,0 +1,79 @@
+"""Digests and canonical JSON: same value, same bytes, same name."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from ..core.errors import DigestMismatch, InvalidDocument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_PREFIX = "sha256:"
+
+
+def digest_of(content: bytes) -> str:
+    """`sha256:` and 64 lower-case hexadecimal digits."""
+    return _PREFIX + sha256(content).hexdigest()
+
+
+def is_digest(text: object) -> bool:
+    """Whether `text` is written as `digest_of` writes a digest."""
+    if not isinstance(text, str) or not text.startswith(_PREFIX) or len(text) != len(_PREFIX) + 64:
+        return False
+    return not set(text[len(_PREFIX) :]) - set("0123456789abcdef")
+
+
+def hex_of(digest: str) -> str:
+    """The 64 digits of a digest, checked. Raises InvalidDocument for anything else: it becomes part of a path."""
+    if not is_digest(digest):
+        raise InvalidDocument(f"wanted a digest such as sha256:<64 hex digits>, got {digest!r}")
+    return digest[len(_PREFIX) :]
+
+
+def verify(content: bytes, digest: str) -> bytes:
+    """`content` itself. Raises DigestMismatch when its digest is another one."""
+    actual = digest_of(content)
+    if actual != digest:
+        raise DigestMismatch(f"wanted content with digest {digest}, got {len(content)} bytes with digest {actual}")
+    return content
+
+
+def canonical_json(value: object) -> str:
+    """JSON without white space, keys by code point, text unescaped.
+
+    Floats are written with the fewest digits that read back as the same binary64 (Python's `repr`).
+    Raises InvalidDocument for numbers that are not finite.
+    """
+    return _write(value, sort_keys=True)
+
+
+def ordered_json(value: object) -> str:
+    """As `canonical_json`, with keys in the order they have: for formats that fix the order themselves."""
+    return _write(value, sort_keys=False)
+
+
+def encode_text(text: str) -> bytes:
+    """UTF-8. Raises InvalidDocument for lone surrogates, which no UTF-8 can hold."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidDocument(f"text holds a lone surrogate at position {error.start}") from error
+
+
+_encoders: dict[bool, Any] = {}
+
+
+def _write(value: object, *, sort_keys: bool) -> str:
+    encode = _encoders.get(sort_keys)
+    if encode is None:
+        from json import JSONEncoder
+
+        encoder = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
+        encode = _encoders[sort_keys] = encoder.encode
+    try:
+        text: str = encode(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidDocument(f"value cannot be written as canonical JSON: {error}") from error
+    return text

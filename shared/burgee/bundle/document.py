@@ -1,0 +1,163 @@
+"""The document: one namespace's flags and segments as canonical JSON, one object per line.
+
+Law: the bytes depend on content alone, and are a valid Flipt features document.
+
+    {"version":"1.4","namespace":"default","flags":[
+    {"key":"a","name":"A"},
+    {"key":"b","name":"B"}
+    ],"segments":[
+    {"key":"s","match_type":"ALL_MATCH_TYPE","name":"S"}
+    ]}
+
+Keys hold no character that JSON escapes, and every character they may hold sorts after the quotation mark; so sorted
+keys are sorted lines, and a reader finds a flag by bisection without parsing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from ..core.errors import InvalidDocument
+from .digest import canonical_json, encode_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+_SEPARATOR = b'\n],"segments":[\n'
+_END = b"\n]}\n"
+_KEY = b'{"key":"'
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of a document in normal form.
+
+    Normal form: `namespace` (text, or an object when it has a name or description), `version`, and lists `flags` and
+    `segments` whose objects leave out defaults (see docs/formats.md). Order of keys, flags, segments and variants is
+    made here; all other order is kept. Raises InvalidDocument for what canonical JSON cannot hold.
+    """
+    version = document.get("version", "1.4")
+    head = f'{{"version":{canonical_json(version)},"namespace":{canonical_json(document["namespace"])},"flags":[\n'
+    flags = _lines(_flag_line, document.get("flags", ()))
+    segments = _lines(_keyed_line, document.get("segments", ()))
+    return encode_text(f'{head}{flags}],"segments":[\n{segments}]}}\n')
+
+
+class Document:
+    """An indexed document; a flag is parsed when it is asked for.
+
+    `namespace` is the key; `name` and `description` are texts, empty when absent.
+    """
+
+    __slots__ = ("_flags", "_segments", "content", "description", "name", "namespace", "version")
+
+    def __init__(self, content: bytes) -> None:
+        """Raises InvalidDocument when `content` has not the layout above."""
+        from json import loads
+
+        self.content = content
+        head_end = content.find(b"\n")
+        # Up to the newline of the head, so that an empty list of flags is found too.
+        separator = content.find(_SEPARATOR, max(head_end, 0))
+        if head_end < 0 or separator < 0 or not content.endswith(_END):
+            raise InvalidDocument("document is not in burgee's line format")
+        try:
+            head = loads(content[:head_end] + b"]}")
+        except ValueError as error:
+            raise InvalidDocument(f"document has an unreadable first line: {error}") from error
+        self.version = head.get("version", "")
+        namespace = head.get("namespace", "default")
+        named = namespace if isinstance(namespace, dict) else {"key": namespace}
+        self.namespace: str = named["key"]
+        self.name: str = named.get("name", "")
+        self.description: str = named.get("description", "")
+        self._flags = _Lines(content[head_end + 1 : separator])
+        self._segments = _Lines(content[separator + len(_SEPARATOR) : -len(_END)])
+
+    def flag(self, key: str) -> dict[str, Any] | None:
+        """The flag of that key in normal form, or None."""
+        return self._flags.find(key)
+
+    def segment(self, key: str) -> dict[str, Any] | None:
+        """The segment of that key in normal form, or None."""
+        return self._segments.find(key)
+
+    def flag_keys(self) -> list[str]:
+        """Keys of all flags, sorted."""
+        return self._flags.keys()
+
+    def segment_keys(self) -> list[str]:
+        """Keys of all segments, sorted."""
+        return self._segments.keys()
+
+    def flags(self) -> Iterator[dict[str, Any]]:
+        """All flags by key."""
+        return self._flags.objects()
+
+    def segments(self) -> Iterator[dict[str, Any]]:
+        """All segments by key."""
+        return self._segments.objects()
+
+
+class _Lines:
+    __slots__ = ("_lines",)
+
+    def __init__(self, block: bytes) -> None:
+        # Only 0x0A ends a line: splitlines() would also split inside texts, at U+0085 and its like.
+        self._lines = block.split(b"\n") if block else []
+        if self._lines != sorted(self._lines):
+            raise InvalidDocument("document's lines are not sorted by key")
+
+    def find(self, key: str) -> dict[str, Any] | None:
+        from json import loads
+
+        wanted = _KEY + key.encode("utf-8", "replace") + b'"'
+        place = bisect_left(self._lines, wanted)
+        if place == len(self._lines) or not self._lines[place].startswith(wanted):
+            return None
+        found: dict[str, Any] = loads(self._lines[place].removesuffix(b","))
+        return found
+
+    def keys(self) -> list[str]:
+        return [line[len(_KEY) : line.index(b'"', len(_KEY))].decode() for line in self._lines]
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        from json import loads
+
+        for line in self._lines:
+            yield loads(line.removesuffix(b","))
+
+
+def _lines(line: Any, objects: Any) -> str:
+    text = ",\n".join(map(line, sorted(objects, key=_key_of)))
+    return text and text + "\n"
+
+
+def _key_of(keyed: Mapping[str, Any]) -> str:
+    key: str = keyed["key"]
+    return key
+
+
+def _flag_line(flag: Mapping[str, Any]) -> str:
+    rest = {name: value for name, value in flag.items() if name not in ("key", "variants")}
+    variants = flag.get("variants")
+    if not variants:
+        return _keyed(flag["key"], rest)
+    ordered = [_keyed(variant["key"], _without_key(variant)) for variant in sorted(variants, key=_key_of)]
+    before = {name: rest.pop(name) for name in list(rest) if name < "variants"}
+    text = _keyed(flag["key"], before)[:-1] + ',"variants":[' + ",".join(ordered) + "]"
+    return text + ("," + canonical_json(rest)[1:] if rest else "}")
+
+
+def _keyed_line(keyed: Mapping[str, Any]) -> str:
+    return _keyed(keyed["key"], _without_key(keyed))
+
+
+def _without_key(keyed: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in keyed.items() if name != "key"}
+
+
+def _keyed(key: str, rest: dict[str, Any]) -> str:
+    text = f'{{"key":{canonical_json(key)}'
+    return f"{text},{canonical_json(rest)[1:]}" if rest else text + "}"

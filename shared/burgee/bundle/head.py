@@ -1,0 +1,146 @@
+"""The head: the one mutable object of an environment, which shows the end of its log.
+
+Law: swapping the head is the only commit point. The releases it holds are those active or pending, newest last.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from ..core.errors import DigestMismatch, InvalidDocument
+from ..core.instant import format_instant, parse_instant
+from .digest import digest_of, ordered_json
+from .release import check_format, decode_release, encode_release, loads_object
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .release import Release
+
+FORMAT = 1
+
+Entry = namedtuple("Entry", "digest payload release signatures")
+Entry.__doc__ = "A release in a head: its bytes as text (`payload`), their digest, the Release they say, signatures."
+
+
+class Head(
+    namedtuple(
+        "Head",
+        "environment revision max_reader_ttl_seconds expires_at hold freeze releases",
+        defaults=(None, None, None, ()),
+    )
+):
+    """The end of an environment's log.
+
+    `revision` is that of the newest release; `max_reader_ttl_seconds` bounds how long readers may not look;
+    `expires_at` is milliseconds since the epoch or None; `hold` and `freeze` are None or the objects that say why
+    nothing may be published; `releases` are Entries, oldest first.
+    """
+
+    __slots__ = ()
+
+    @property
+    def last(self) -> Entry:
+        """The newest release, active or pending."""
+        entry: Entry = self.releases[-1]
+        return entry
+
+
+def entry_of(release: Release) -> Entry:
+    """The entry that holds a release."""
+    content = encode_release(release)
+    return Entry(digest_of(content), content.decode(), release, ())
+
+
+def active_at(head: Head, instant: int) -> Entry | None:
+    """The highest revision among the releases that are active at `instant` (milliseconds), or None."""
+    for entry in reversed(head.releases):
+        if entry.release.activates_at <= instant:
+            return entry
+    return None
+
+
+def pending_at(head: Head, instant: int) -> tuple[Entry, ...]:
+    """The releases that still become active after `instant`, oldest first.
+
+    A release below the active revision never will: the active one is the highest.
+    """
+    active = active_at(head, instant)
+    above = active.release.revision if active else 0
+    return tuple(entry for entry in head.releases if entry.release.revision > above)
+
+
+def append(head: Head | None, release: Release, *, max_reader_ttl_seconds: int) -> Head:
+    """The head after `release`: what is active or pending at its publishing, then itself.
+
+    A release that is active at once makes what was active before unneeded. A head keeps its hold and freeze.
+    """
+    kept: tuple[Entry, ...] = ()
+    if head is not None:
+        active = active_at(head, release.published_at)
+        kept = ((active,) if active else ()) + pending_at(head, release.published_at)
+    if release.activates_at <= release.published_at:
+        kept = ()
+    return Head(
+        environment=release.environment,
+        revision=release.revision,
+        max_reader_ttl_seconds=max_reader_ttl_seconds,
+        expires_at=head.expires_at if head else None,
+        hold=head.hold if head else None,
+        freeze=head.freeze if head else None,
+        releases=(*kept, entry_of(release)),
+    )
+
+
+def encode_head(head: Head) -> bytes:
+    """The head's bytes, ending in a newline."""
+    fields = {
+        "format": FORMAT,
+        "environment": head.environment,
+        "revision": head.revision,
+        "max_reader_ttl_seconds": head.max_reader_ttl_seconds,
+        "expires_at": None if head.expires_at is None else format_instant(head.expires_at),
+        "hold": head.hold,
+        "freeze": head.freeze,
+        "releases": [
+            {"digest": entry.digest, "payload": entry.payload, "signatures": list(entry.signatures)}
+            for entry in head.releases
+        ],
+    }
+    return ordered_json(fields).encode() + b"\n"
+
+
+def decode_head(content: bytes) -> Head:
+    """Raises InvalidDocument for what is not a head, DigestMismatch when a release is not what its digest says."""
+    fields = loads_object(content, "head")
+    check_format(fields, FORMAT, "head")
+    try:
+        entries = tuple(_entry(listed) for listed in fields["releases"])
+        expires_at = fields.get("expires_at")
+        head = Head(
+            environment=fields["environment"],
+            revision=fields["revision"],
+            max_reader_ttl_seconds=fields.get("max_reader_ttl_seconds"),
+            expires_at=None if expires_at is None else parse_instant(expires_at),
+            hold=fields.get("hold"),
+            freeze=fields.get("freeze"),
+            releases=entries,
+        )
+    except (LookupError, TypeError, AttributeError) as error:
+        raise InvalidDocument(f"head lacks a field or has one of the wrong kind: {error!r}") from error
+    _check(head)
+    return head
+
+
+def _entry(listed: dict[str, str]) -> Entry:
+    content = listed["payload"].encode()
+    if digest_of(content) != listed["digest"]:
+        raise DigestMismatch(f"head holds a release whose digest is not {listed['digest']}")
+    return Entry(listed["digest"], listed["payload"], decode_release(content), tuple(listed.get("signatures", ())))
+
+
+def _check(head: Head) -> None:
+    revisions = [entry.release.revision for entry in head.releases]
+    if not revisions or revisions != sorted(set(revisions)) or revisions[-1] != head.revision:
+        raise InvalidDocument(f"head of {head.environment!r} lists releases {revisions}, wanted {head.revision} last")
+    if any(entry.release.environment != head.environment for entry in head.releases):
+        raise InvalidDocument(f"head of {head.environment!r} holds a release of another environment")

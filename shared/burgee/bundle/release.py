@@ -1,0 +1,125 @@
+"""The release: one numbered entry of an environment's log."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from ..core.errors import InvalidDocument
+from ..core.instant import format_instant, parse_instant
+from .digest import is_digest, ordered_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FORMAT = 1
+KINDS = ("publish", "rollback", "promote")
+
+Origin = namedtuple("Origin", "repository ref commit committed_at")
+Origin.__doc__ = "Where a release's files came from; `committed_at` is in milliseconds since the epoch or None."
+
+
+class Release(
+    namedtuple(
+        "Release",
+        "environment revision kind bundle profile namespaces source published_at activates_at pending previous",
+    )
+):
+    """What was released when.
+
+    `bundle` is the manifest's digest; `profile` names the evaluation profile, as `C/server`; `namespaces` maps a key
+    to its document's (digest, size in bytes); `source` is an Origin; instants are milliseconds since the epoch;
+    `pending` holds the revisions that were still to become active; `previous` is the digest of the previous
+    release's bytes, or None for the first.
+    """
+
+    __slots__ = ()
+
+
+def encode_release(release: Release) -> bytes:
+    """The bytes that are hashed, signed and stored."""
+    source = release.source
+    committed_at = None if source.committed_at is None else format_instant(source.committed_at)
+    return ordered_json(
+        {
+            "format": FORMAT,
+            "environment": release.environment,
+            "revision": release.revision,
+            "kind": release.kind,
+            "bundle": release.bundle,
+            "profile": release.profile,
+            "namespaces": {
+                key: {"digest": digest, "size": size} for key, (digest, size) in sorted(release.namespaces.items())
+            },
+            "source": {
+                "repository": source.repository,
+                "ref": source.ref,
+                "commit": source.commit,
+                "committed_at": committed_at,
+            },
+            "published_at": format_instant(release.published_at),
+            "activates_at": format_instant(release.activates_at),
+            "pending": list(release.pending),
+            "previous": release.previous,
+        }
+    ).encode()
+
+
+def decode_release(content: bytes) -> Release:
+    """Raises InvalidDocument for an unknown format or anything that is not a release; unknown fields are ignored."""
+    fields = loads_object(content, "release")
+    check_format(fields, FORMAT, "release")
+    try:
+        source = fields["source"]
+        committed_at = source.get("committed_at")
+        release = Release(
+            environment=fields["environment"],
+            revision=fields["revision"],
+            kind=fields["kind"],
+            bundle=fields["bundle"],
+            profile=fields["profile"],
+            namespaces={key: (layer["digest"], layer["size"]) for key, layer in fields["namespaces"].items()},
+            source=Origin(
+                source["repository"],
+                source["ref"],
+                source["commit"],
+                None if committed_at is None else parse_instant(committed_at),
+            ),
+            published_at=parse_instant(fields["published_at"]),
+            activates_at=parse_instant(fields["activates_at"]),
+            pending=tuple(fields["pending"]),
+            previous=fields["previous"],
+        )
+    except (LookupError, TypeError, AttributeError) as error:
+        raise InvalidDocument(f"release lacks a field or has one of the wrong kind: {error!r}") from error
+    _check(release)
+    return release
+
+
+def loads_object(content: bytes | str, what: str) -> dict[str, Any]:
+    """A JSON object. Raises InvalidDocument, naming `what` was wanted."""
+    from json import loads
+
+    try:
+        fields = loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InvalidDocument(f"{what} is not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise InvalidDocument(f"{what} is not a JSON object")
+    return fields
+
+
+def check_format(fields: dict[str, Any], known: int, what: str) -> None:
+    """Raises InvalidDocument when the format is not the one this version knows."""
+    if fields.get("format") != known:
+        raise InvalidDocument(
+            f"{what} has format {fields.get('format')!r}, this burgee reads format {known}; a newer burgee wrote it"
+        )
+
+
+def _check(release: Release) -> None:
+    sizes_known = all(is_digest(digest) and isinstance(size, int) for digest, size in release.namespaces.values())
+    if not isinstance(release.revision, int) or release.revision < 1 or not is_digest(release.bundle):
+        raise InvalidDocument("release has no usable revision or bundle")
+    if not sizes_known or not (release.previous is None or is_digest(release.previous)):
+        raise InvalidDocument("release names something by what is not a digest")

@@ -1,0 +1,1 @@
+"""Pure decisions about flags; imports nothing but the standard library."""

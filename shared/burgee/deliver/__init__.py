@@ -1,0 +1,1 @@
+"""Plan and apply: how a commit becomes a release."""

@@ -1,0 +1,1 @@
+"""The long-running process: listener, Git hosting for development, folder watch."""

@@ -1,0 +1,1 @@
+"""Request to Response: Flipt's evaluate API, client snapshots and health; standard library only."""

@@ -1,0 +1,1 @@
+"""Where bundles and release logs are written."""
