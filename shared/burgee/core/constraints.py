@@ -1,0 +1,180 @@
+"""Constraints as predicates: `(entity id, context) -> bool`, built once and called often.
+
+Sources: Flipt semantics 2.8 and 2.9. An absent property is the empty text. A text that cannot be read, an unknown
+operator and a malformed value never match.
+"""
+
+from __future__ import annotations
+
+from operator import eq, ge, gt, le, lt, ne
+
+from .dialects import DIALECTS
+from .errors import UnknownConstraintType
+from .model import BOOLEAN, DATETIME, ENTITY_ID, NUMBER, STRING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from .dialects import Dialect
+
+    Test = Callable[[str], bool]
+    Predicate = Callable[[str, Mapping[str, str]], bool]
+    Build = Build
+
+
+def predicate(constraint: Mapping[str, Any], dialect: str) -> Predicate:
+    """The predicate of a constraint in normal form under the dialect `server` or `client`."""
+    test = text_test(constraint, DIALECTS[dialect])
+    kind = constraint["type"]
+    if kind == ENTITY_ID:
+        return lambda entity, context: test(entity)
+    name = constraint["property"]
+    return _shortcut(constraint, name) or (lambda entity, context: test(context.get(name, "")))
+
+
+def text_test(constraint: Mapping[str, Any], dialect: Dialect) -> Test:
+    """The test a constraint makes of one text. Unknown types are UnknownConstraintType where the dialect says so."""
+    operators = _OPERATORS.get(constraint["type"])
+    if operators is None:
+        return _unknown_type if dialect.strict else _never
+    build = operators.get(constraint["operator"])
+    return build(constraint.get("value", ""), dialect) if build else _never
+
+
+def _shortcut(constraint: Mapping[str, Any], name: str) -> Predicate | None:
+    """One call instead of two for the operators that nearly every constraint uses."""
+    value = constraint.get("value", "")
+    if constraint["type"] != STRING or constraint["operator"] != "eq" or not value:
+        return None
+    return lambda entity, context: context.get(name) == value
+
+
+def _never(text: str) -> bool:
+    return False
+
+
+def _unknown_type(text: str) -> bool:
+    raise UnknownConstraintType
+
+
+def _empty(value: str, dialect: Dialect) -> Test:
+    blank: Test = dialect.blank
+    return blank
+
+
+def _not_empty(value: str, dialect: Dialect) -> Test:
+    blank = dialect.blank
+    return lambda text: not blank(text)
+
+
+def _equal(value: str, dialect: Dialect) -> Test:
+    return lambda text: text == value != ""
+
+
+def _not_equal(value: str, dialect: Dialect) -> Test:
+    return lambda text: text != "" and text != value
+
+
+def _prefix(value: str, dialect: Dialect) -> Test:
+    trimmed = dialect.trimmed
+    return lambda text: text != "" and trimmed(text).startswith(value)
+
+
+def _suffix(value: str, dialect: Dialect) -> Test:
+    trimmed = dialect.trimmed
+    return lambda text: text != "" and trimmed(text).endswith(value)
+
+
+def _contains(value: str, dialect: Dialect) -> Test:
+    return lambda text: text != "" and value in text
+
+
+def _not_contains(value: str, dialect: Dialect) -> Test:
+    return lambda text: text != "" and value not in text
+
+
+def _one_of(value: str, dialect: Dialect) -> Test:
+    members = dialect.string_set(value)
+    return (lambda text: text != "" and text in members) if members is not None else _never
+
+
+def _not_one_of(value: str, dialect: Dialect) -> Test:
+    members = dialect.string_set(value)
+    if members is None:
+        return _never if dialect.strict else bool
+    return lambda text: text != "" and text not in members
+
+
+def _number(compare: Callable[[Any, Any], bool]) -> Build:
+    def build(value: str, dialect: Dialect) -> Test:
+        read = dialect.read_number
+        bound = read(value)
+        if bound is None:
+            return _never
+        return lambda text: (number := read(text)) is not None and compare(number, bound)
+
+    return build
+
+
+def _number_one_of(value: str, dialect: Dialect) -> Test:
+    read, members = dialect.read_number, dialect.number_set(value)
+    if members is None:
+        return _never
+    return lambda text: (number := read(text)) is not None and any(number == member for member in members)
+
+
+def _number_not_one_of(value: str, dialect: Dialect) -> Test:
+    read, members = dialect.read_number, dialect.number_set(value)
+    if members is None:
+        return _never
+    return lambda text: (number := read(text)) is not None and all(number != member for member in members)
+
+
+def _date(compare: Callable[[Any, Any], bool]) -> Build:
+    def build(value: str, dialect: Dialect) -> Test:
+        read = dialect.read_date
+        bound = read(value)
+        if bound is None:
+            return _never
+        return lambda text: (instant := read(text)) is not None and compare(instant, bound)
+
+    return build
+
+
+def _true(value: str, dialect: Dialect) -> Test:
+    read = dialect.read_boolean
+    return lambda text: read(text) is True
+
+
+def _false(value: str, dialect: Dialect) -> Test:
+    read = dialect.read_boolean
+    return lambda text: read(text) is False
+
+
+def _orderings(kind: Callable[[Callable[[Any, Any], bool]], Build]) -> dict[str, Any]:
+    named = {"eq": eq, "neq": ne, "lt": lt, "lte": le, "gt": gt, "gte": ge}
+    return {operator: kind(compare) for operator, compare in named.items()}
+
+
+_PRESENCE = {"present": _not_empty, "notpresent": _empty}
+_TEXT = {
+    "eq": _equal,
+    "neq": _not_equal,
+    "empty": _empty,
+    "notempty": _not_empty,
+    "prefix": _prefix,
+    "suffix": _suffix,
+    "contains": _contains,
+    "notcontains": _not_contains,
+    "isoneof": _one_of,
+    "isnotoneof": _not_one_of,
+}
+_OPERATORS: dict[str, dict[str, Build]] = {
+    STRING: _TEXT,
+    ENTITY_ID: _TEXT,
+    NUMBER: {**_PRESENCE, **_orderings(_number), "isoneof": _number_one_of, "isnotoneof": _number_not_one_of},
+    BOOLEAN: {**_PRESENCE, "true": _true, "false": _false},
+    DATETIME: {**_PRESENCE, **_orderings(_date)},
+}

@@ -1,0 +1,65 @@
+"""Words of the domain: types, reasons, profiles and the results of an evaluation."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+BOOLEAN_FLAG = "BOOLEAN_FLAG_TYPE"
+VARIANT_FLAG = "VARIANT_FLAG_TYPE"
+
+AND = "AND_SEGMENT_OPERATOR"
+OR = "OR_SEGMENT_OPERATOR"
+ALL = "ALL_MATCH_TYPE"
+ANY = "ANY_MATCH_TYPE"
+
+STRING = "STRING_COMPARISON_TYPE"
+NUMBER = "NUMBER_COMPARISON_TYPE"
+BOOLEAN = "BOOLEAN_COMPARISON_TYPE"
+DATETIME = "DATETIME_COMPARISON_TYPE"
+ENTITY_ID = "ENTITY_ID_COMPARISON_TYPE"
+
+MATCH = "MATCH_EVALUATION_REASON"
+DEFAULT = "DEFAULT_EVALUATION_REASON"
+FLAG_DISABLED = "FLAG_DISABLED_EVALUATION_REASON"
+UNKNOWN = "UNKNOWN_EVALUATION_REASON"
+
+
+class BooleanResult(namedtuple("BooleanResult", "flag_key enabled reason segment_keys")):
+    """The answer of a boolean flag; `segment_keys` is a tuple of the segments that matched, in authored order."""
+
+    __slots__ = ()
+
+
+class VariantResult(namedtuple("VariantResult", "flag_key match variant_key attachment reason segment_keys")):
+    """The answer of a variant flag.
+
+    `variant_key` is empty when no variant was chosen; `attachment` is canonical JSON text, or None when the variant
+    has none or there is no variant. A disabled flag still names its default variant, with `match` false.
+    """
+
+    __slots__ = ()
+
+
+class Profile(namedtuple("Profile", "name buckets dialect disabled_reason")):
+    """Whose behaviour an evaluation reproduces.
+
+    `buckets` is the arithmetic of distributions: S1 (Flipt servers to 2.8), S2 (servers from 2.9) or C (clients).
+    `dialect` is how constraints read their texts: `server` or `client`. With `disabled_reason` a disabled boolean
+    flag without rollouts says FLAG_DISABLED instead of DEFAULT.
+    """
+
+    __slots__ = ()
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("C/server", "C", "server", True),
+        Profile("S1/server", "S1", "server", False),
+        Profile("S2/server", "S2", "server", False),
+        Profile("S2+/server", "S2", "server", True),
+        Profile("C/client", "C", "client", False),
+        Profile("C+/client", "C", "client", True),
+    )
+}
+DEFAULT_PROFILE = "C/server"
