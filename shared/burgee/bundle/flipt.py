@@ -71,9 +71,7 @@ def _flag(flag: Mapping[str, Any], segment_of: SegmentOf) -> dict[str, Any]:
 
 def _rule(flag: Mapping[str, Any], rank: int, rule: Mapping[str, Any], segment_of: SegmentOf) -> dict[str, Any]:
     identifier = f"{flag['key']}/{rank}"
-    attachments = {
-        variant["key"]: attachment_text(variant) or "null" for variant in reversed(flag.get("variants", ()))
-    }
+    attachments = {variant["key"]: attachment_text(variant) or "null" for variant in reversed(flag.get("variants", ()))}
     return {
         "id": identifier,
         "segments": [segment_of(key) for key in _distinct_keys(rule["segment"])],

@@ -52,11 +52,14 @@ def entry_of(release: Release) -> Entry:
 
 
 def active_at(head: Head, instant: int) -> Entry | None:
-    """The highest revision among the releases that are active at `instant` (milliseconds), or None."""
-    for entry in reversed(head.releases):
-        if entry.release.activates_at <= instant:
-            return entry
-    return None
+    """The highest revision among the releases that are active at `instant` (milliseconds), or None.
+
+    The head itself proves that its newest release was published, so an instant before that cannot be now: a reader
+    whose clock is slow sees what was published as active.
+    """
+    now = max(instant, head.last.release.published_at)
+    active = [entry for entry in head.releases if entry.release.activates_at <= now]
+    return active[-1] if active else None
 
 
 def pending_at(head: Head, instant: int) -> tuple[Entry, ...]:

@@ -117,9 +117,7 @@ def _threshold(key: str, threshold: Mapping[str, Any]) -> Step | None:
         return None
     if size == THRESHOLD_BUCKETS:
         return lambda entity, context: result
-    return lambda entity, context: (
-        result if crc32(suffix, crc32(entity.encode())) % THRESHOLD_BUCKETS < size else None
-    )
+    return lambda entity, context: result if crc32(suffix, crc32(entity.encode())) % THRESHOLD_BUCKETS < size else None
 
 
 def _variant(flag: Mapping[str, Any], segment_of: SegmentOf, profile: Profile) -> Evaluate:

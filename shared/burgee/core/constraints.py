@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Test = Callable[[str], bool]
     Predicate = Callable[[str, Mapping[str, str]], bool]
-    Build = Build
+    Build = Callable[[str, Dialect], Test]
 
 
 def predicate(constraint: Mapping[str, Any], dialect: str) -> Predicate:
@@ -159,7 +159,7 @@ def _orderings(kind: Callable[[Callable[[Any, Any], bool]], Build]) -> dict[str,
 
 
 _PRESENCE = {"present": _not_empty, "notpresent": _empty}
-_TEXT = {
+_TEXT: dict[str, Build] = {
     "eq": _equal,
     "neq": _not_equal,
     "empty": _empty,

@@ -14,14 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 # White space as Go's unicode.IsSpace knows it; str.strip() would also take U+001C to U+001F.
-WHITE_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-)
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
-class Dialect(
-    namedtuple("Dialect", "blank trimmed read_number number_set read_date read_boolean string_set strict")
-):
+class Dialect(namedtuple("Dialect", "blank trimmed read_number number_set read_date read_boolean string_set strict")):
     """How one family of evaluators reads texts.
 
     `blank(text)` answers empty and present; `trimmed(text)` comes before prefix and suffix; the readers return None

@@ -36,7 +36,9 @@ class Snapshot:
         """`documents` maps a namespace to its document. Raises InvalidDocument for a profile this version lacks."""
         known = PROFILES.get(profile)
         if known is None:
-            raise InvalidDocument(f"release wants evaluation profile {profile!r}, this burgee has {', '.join(PROFILES)}")
+            raise InvalidDocument(
+                f"release wants evaluation profile {profile!r}, this burgee has {', '.join(PROFILES)}"
+            )
         self.profile: Profile = known
         self.namespaces = {key: Namespace(key, document, known) for key, document in documents.items()}
 

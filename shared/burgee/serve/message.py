@@ -8,8 +8,8 @@ from collections import namedtuple
 class Request(namedtuple("Request", "method path query headers body", defaults=("", {}, b""))):
     """An HTTP request.
 
-    `path` is percent-decoded and begins with `/`; `query` is the raw query string without `?`; `headers` maps lower-case
-    names to values; `body` is bytes.
+    `path` is percent-decoded and begins with `/`; `query` is the raw query string without `?`; `headers` maps
+    lower-case names to values; `body` is bytes.
     """
 
     __slots__ = ()
