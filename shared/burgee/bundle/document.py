@@ -91,6 +91,14 @@ class Document:
         """Keys of all segments, sorted."""
         return self._segments.keys()
 
+    def flag_lines(self) -> frozenset[bytes]:
+        """Each flag's canonical JSON; what is in two documents' lines is the same flag in both."""
+        return self._flags.objects_as_bytes()
+
+    def segment_lines(self) -> frozenset[bytes]:
+        """Each segment's canonical JSON."""
+        return self._segments.objects_as_bytes()
+
     def flags(self) -> Iterator[dict[str, Any]]:
         """All flags by key."""
         return self._flags.objects()
@@ -121,6 +129,9 @@ class _Lines:
 
     def keys(self) -> list[str]:
         return [line[len(_KEY) : line.index(b'"', len(_KEY))].decode() for line in self._lines]
+
+    def objects_as_bytes(self) -> frozenset[bytes]:
+        return frozenset(line.removesuffix(b",") for line in self._lines)
 
     def objects(self) -> Iterator[dict[str, Any]]:
         from json import loads

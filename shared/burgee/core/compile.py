@@ -10,7 +10,7 @@ from bisect import bisect_right
 from zlib import crc32
 
 from .bucketing import BUCKETS, THRESHOLD_BUCKETS, owners, threshold_size
-from .constraints import predicate
+from .constraints import decisive, predicate
 from .model import (
     AND,
     ANY,
@@ -59,7 +59,7 @@ def compile_segment(segment: Mapping[str, Any] | None, dialect: str) -> Predicat
     """The predicate of a segment in normal form; without constraints it matches everybody."""
     if segment is None:
         return lambda entity, context: False
-    tests = [predicate(constraint, dialect) for constraint in segment.get("constraints", ())]
+    tests = [predicate(constraint, dialect) for constraint in decisive(segment.get("constraints", ()), dialect)]
     if not tests:
         return lambda entity, context: True
     if len(tests) == 1:

@@ -14,7 +14,7 @@ from .model import BOOLEAN, DATETIME, ENTITY_ID, NUMBER, STRING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from .dialects import Dialect
@@ -32,6 +32,16 @@ def predicate(constraint: Mapping[str, Any], dialect: str) -> Predicate:
         return lambda entity, context: test(entity)
     name = constraint["property"]
     return _shortcut(constraint, name) or (lambda entity, context: test(context.get(name, "")))
+
+
+def decisive(constraints: Sequence[Mapping[str, Any]], dialect: str) -> Sequence[Mapping[str, Any]]:
+    """The constraints that can decide a segment: a client engine gives it up at the first unknown type it reaches."""
+    if DIALECTS[dialect].strict:
+        return constraints
+    for place, constraint in enumerate(constraints):
+        if constraint["type"] not in _OPERATORS:
+            return constraints[: place + 1]
+    return constraints
 
 
 def text_test(constraint: Mapping[str, Any], dialect: Dialect) -> Test:

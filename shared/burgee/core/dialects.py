@@ -11,10 +11,17 @@ from . import dates, numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 # White space as Go's unicode.IsSpace knows it; str.strip() would also take U+001C to U+001F.
-WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+WHITE_SPACE = "".join(
+    (
+        "\t\n\v\f\r \x85\xa0\u1680",
+        "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a",
+        "\u2028\u2029\u202f\u205f\u3000",
+    )
+)
 
 
 class Dialect(namedtuple("Dialect", "blank trimmed read_number number_set read_date read_boolean string_set strict")):
@@ -76,7 +83,7 @@ def _client_string_set(value: str) -> frozenset[str] | None:
 
 
 def _client_number_set(value: str) -> tuple[int, ...] | None:
-    members = _json_list(value)
+    members = _json_list(value, parse_int=_client_integer)
     if members is None or not value.strip().startswith("["):
         return None
     if not all(isinstance(member, int) and _is_number(member) and -(2**31) <= member < 2**31 for member in members):
@@ -84,15 +91,20 @@ def _client_number_set(value: str) -> tuple[int, ...] | None:
     return tuple(members)
 
 
+def _client_integer(digits: str) -> int | float:
+    # The engine's JSON reader has no negative zero among its integers.
+    return -0.0 if digits == "-0" else int(digits)
+
+
 def _is_number(member: object) -> bool:
     return isinstance(member, (int, float)) and not isinstance(member, bool)
 
 
-def _json_list(value: str) -> list[Any] | None:
+def _json_list(value: str, parse_int: Callable[[str], Any] = int) -> list[Any] | None:
     from json import loads
 
     try:
-        members = loads(value, parse_constant=_refuse_constant)
+        members = loads(value, parse_int=parse_int, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
     if members is None:

@@ -1,0 +1,88 @@
+"""What changed between two bundles, in terms of flags, rules and percentages rather than lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..bundle.document import Document
+from .details import flag_details, segment_details
+
+Documents = Mapping[str, Document]
+Action = Literal["added", "removed", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One flag, segment or namespace that differs; `details` says how, a sentence each."""
+
+    namespace: str
+    kind: Literal["flag", "segment", "namespace"]
+    key: str
+    action: Action
+    details: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        sign = {"added": "+", "removed": "-", "changed": "~"}[self.action]
+        where = self.key if self.kind == "namespace" else f"{self.namespace}/{self.key}"
+        return f"{sign} {self.kind} {where}" + (f": {'; '.join(self.details)}" if self.details else "")
+
+
+def compare(old: Documents, new: Documents) -> tuple[Change, ...]:
+    """Every change from `old` to `new`, by namespace, flags before segments, by key."""
+    return tuple(
+        change
+        for namespace in sorted({*old, *new})
+        for change in _namespace(namespace, old.get(namespace), new.get(namespace))
+    )
+
+
+def count_flags(documents: Documents) -> int:
+    """How many flags there are in all namespaces."""
+    return sum(len(document.flag_keys()) for document in documents.values())
+
+
+def removed_flags(old: Documents, new: Documents) -> int:
+    """How many flags of `old` are not in `new`."""
+    return sum(
+        len(set(document.flag_keys()).difference(new[key].flag_keys() if key in new else ()))
+        for key, document in old.items()
+    )
+
+
+def _namespace(key: str, old: Document | None, new: Document | None) -> Iterator[Change]:
+    if old is not None and new is not None and old.content == new.content:
+        return
+    if old is None or new is None:
+        yield Change(key, "namespace", key, "added" if old is None else "removed")
+    elif (old.name, old.description) != (new.name, new.description):
+        yield Change(key, "namespace", key, "changed", ("name or description",))
+    none: frozenset[bytes] = frozenset()
+    flags = _differing(old.flag_lines() if old else none, new.flag_lines() if new else none)
+    for flag in flags:
+        yield _change(key, "flag", flag, old and old.flag(flag), new and new.flag(flag), flag_details)
+    segments = _differing(old.segment_lines() if old else none, new.segment_lines() if new else none)
+    for segment in segments:
+        yield _change(
+            key, "segment", segment, old and old.segment(segment), new and new.segment(segment), segment_details
+        )
+
+
+def _change(
+    namespace: str,
+    kind: Literal["flag", "segment"],
+    key: str,
+    old: Mapping[str, Any] | None,
+    new: Mapping[str, Any] | None,
+    details: Any,
+) -> Change:
+    if old is None or new is None:
+        return Change(namespace, kind, key, "added" if old is None else "removed")
+    return Change(namespace, kind, key, "changed", tuple(details(old, new)))
+
+
+def _differing(old: frozenset[bytes], new: frozenset[bytes]) -> list[str]:
+    from json import loads
+
+    return sorted({loads(line)["key"] for line in old ^ new})

@@ -1,0 +1,57 @@
+"""What a publish works with: where from, where to, on what terms, and the rim it may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..author.authored import ParsedFiles
+from ..git.repository import Repository
+from ..store.port import Store
+
+_PAUSE_SECONDS = 0.02
+
+# How often a lost conditional write is tried again before it counts as a fault.
+TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Rim:
+    """What a decision may not reach by itself: `now` and `monotonic` in milliseconds, chance, and waiting."""
+
+    now: Callable[[], int]
+    monotonic: Callable[[], int]
+    random: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the deployment and the caller ask for.
+
+    `config_ref` is the branch whose burgee.yaml counts (None: the repository's default branch); `environments` limits
+    the publish (empty: all); `allowed_mirrors` are patterns with `*`.
+    """
+
+    config_ref: str | None = None
+    environments: tuple[str, ...] = ()
+    allowed_mirrors: tuple[str, ...] = ()
+    dry_run: bool = False
+    allow_removal: bool = False
+    adopt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Where from, where to, and on what terms."""
+
+    repository: Repository
+    store: Store
+    rim: Rim
+    options: Options = Options()
+    parsed: ParsedFiles | None = None
+    progress: Callable[[str], None] = lambda stage: None
+
+    def pause(self) -> None:
+        """Wait a little, by chance a bit more or less, before a lost race is run again."""
+        self.rim.sleep(_PAUSE_SECONDS * (0.5 + self.rim.random()))

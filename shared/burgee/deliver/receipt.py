@@ -1,0 +1,107 @@
+"""The receipt: what happened to one environment, or why nothing did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..bundle.release import Release
+from ..core.errors import Problem
+from ..core.instant import format_instant
+from .changes import Change
+
+Outcome = Literal["published", "planned", "unchanged", "empty", "invalid", "refused", "failed"]
+FAULTS = ("invalid", "refused", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a publish did in one environment.
+
+    `release` is the one made, or that would be (`planned`), or the present one (`unchanged`); `message` says why
+    nothing was done; `warnings` are said beside a success; `took` is in milliseconds.
+    """
+
+    environment: str
+    outcome: Outcome
+    release: Release | None = None
+    digest: str | None = None
+    commit: str | None = None
+    changes: tuple[Change, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    took: int = 0
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the environment did not get what its files say."""
+        return self.outcome in FAULTS
+
+
+def lines(receipt: Receipt, *, most: int = 20) -> list[str]:
+    """The receipt as a person reads it: a headline, then at most `most` changes and every problem."""
+    text = [f"{receipt.environment}: {_headline(receipt)}"]
+    text += [f"  {change}" for change in receipt.changes[:most]]
+    if len(receipt.changes) > most:
+        text.append(f"  ... and {len(receipt.changes) - most} more changes")
+    text += [f"  {problem.severity}: {problem}" for problem in receipt.problems]
+    return text + [f"  warning: {warning}" for warning in receipt.warnings]
+
+
+def as_json(receipt: Receipt) -> dict[str, Any]:
+    """The receipt for machines."""
+    release = receipt.release
+    return {
+        "environment": receipt.environment,
+        "outcome": receipt.outcome,
+        "revision": release.revision if release else None,
+        "bundle": release.bundle if release else None,
+        "release": receipt.digest,
+        "commit": receipt.commit,
+        "published_at": format_instant(release.published_at) if release else None,
+        "activates_at": format_instant(release.activates_at) if release else None,
+        "changes": [
+            {
+                "namespace": change.namespace,
+                "kind": change.kind,
+                "key": change.key,
+                "action": change.action,
+                "details": list(change.details),
+            }
+            for change in receipt.changes
+        ],
+        "problems": [problem._asdict() for problem in receipt.problems],
+        "message": receipt.message,
+        "warnings": list(receipt.warnings),
+        "took_ms": receipt.took,
+    }
+
+
+def _headline(receipt: Receipt) -> str:
+    took = f"({receipt.took} ms)"
+    release = receipt.release
+    if release and receipt.outcome == "published":
+        active = f", active from {format_instant(release.activates_at)}" if _delayed(release) else ""
+        return f"release {release.revision} {short(release.bundle)}, {_count(receipt.changes)}{active} {took}"
+    if release and receipt.outcome == "planned":
+        return f"would be release {release.revision} {short(release.bundle)}, {_count(receipt.changes)} {took}"
+    if release and receipt.outcome == "unchanged":
+        return f"unchanged, stays at release {release.revision} {short(release.bundle)} {took}"
+    if receipt.outcome == "invalid":
+        errors = sum(problem.severity == "error" for problem in receipt.problems)
+        return f"not released, {errors} {'error' if errors == 1 else 'errors'} in its files {took}"
+    return f"{receipt.outcome}, {receipt.message} {took}"
+
+
+def short(digest: str) -> str:
+    """A digest as people quote it: `sha256:` and twelve digits."""
+    return digest[:19]
+
+
+def _delayed(release: Release) -> bool:
+    return bool(release.activates_at > release.published_at)
+
+
+def _count(changes: tuple[Change, ...]) -> str:
+    return f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}"

@@ -1,0 +1,74 @@
+"""Whether the process lives, whether it has something to answer from, and what exactly it serves."""
+
+from __future__ import annotations
+
+from .. import __version__
+from ..core.errors import BurgeeError
+from ..core.instant import format_instant
+from .answers import answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..fetch.live import Live, Status
+    from .message import Request, Response
+    from .service import Service
+
+
+def healthz(service: Service, request: Request) -> Response:
+    """GET /healthz: the process answers."""
+    return answer(request, {"status": "alive"})
+
+
+def health(service: Service, request: Request) -> Response:
+    """GET /health: as Flipt's probes expect it."""
+    return answer(request, {"status": "SERVING"})
+
+
+def readyz(service: Service, request: Request) -> Response:
+    """GET /readyz: 200 when the default environment, or the only one served, has data; else 503 and why."""
+    waiting = {}
+    for name in service.environments.names():
+        try:
+            service.environments.live(name).current()
+        except BurgeeError as error:
+            waiting[name] = str(error)
+    default = service.environments.default()
+    ready = default is not None and default not in waiting
+    fields = {"ready": ready, "default": default, "waiting": waiting}
+    return answer(request, fields, status=200 if ready else 503)
+
+
+def status(service: Service, request: Request) -> Response:
+    """GET /status: what each environment serves, since when, and how old it is."""
+    environments = [_environment(name, service.environments.live(name)) for name in service.environments.names()]
+    fields = {
+        "version": __version__,
+        "default": service.environments.default(),
+        "now": format_instant(service.now()),
+        "environments": environments,
+    }
+    return answer(request, fields)
+
+
+def _environment(name: str, live: Live) -> dict[str, Any]:
+    try:
+        live.current()
+    except BurgeeError as error:
+        return {"environment": name, "revision": None, "error": str(error)}
+    found: Status = live.status()
+    return {
+        "environment": name,
+        "revision": found.revision,
+        "bundle": found.bundle,
+        "release": found.release,
+        "commit": found.commit,
+        "active_since": None if found.active_since is None else format_instant(found.active_since),
+        "age_seconds": None if found.age_ms is None else found.age_ms / 1000,
+        "stale": found.stale,
+        "pending": [
+            {"revision": revision, "activates_at": format_instant(instant)} for revision, instant in found.pending
+        ],
+        "error": found.last_error,
+    }
