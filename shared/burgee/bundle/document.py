@@ -64,14 +64,18 @@ class Document:
             raise InvalidDocument("document is not in burgee's line format")
         try:
             head = loads(content[:head_end] + b"]}")
-        except ValueError as error:
+            namespace = head.get("namespace", "default")
+            named = namespace if isinstance(namespace, dict) else {"key": namespace}
+            described = [named["key"], named.get("name", ""), named.get("description", "")]
+        except (ValueError, KeyError, RecursionError) as error:
             raise InvalidDocument(f"document has an unreadable first line: {error}") from error
+        if not all(isinstance(text, str) for text in described):
+            raise InvalidDocument("document's namespace has a key, name or description that is not a text")
         self.version = head.get("version", "")
-        namespace = head.get("namespace", "default")
-        named = namespace if isinstance(namespace, dict) else {"key": namespace}
-        self.namespace: str = named["key"]
-        self.name: str = named.get("name", "")
-        self.description: str = named.get("description", "")
+        self.namespace: str
+        self.name: str
+        self.description: str
+        self.namespace, self.name, self.description = described
         self._flags = _Lines(content[head_end + 1 : separator])
         self._segments = _Lines(content[separator + len(_SEPARATOR) : -len(_END)])
 
@@ -116,8 +120,14 @@ class _Lines:
         self._lines = block.split(b"\n") if block else []
         if self._lines != sorted(self._lines):
             raise InvalidDocument("document's lines are not sorted by key")
+        # Lines are sorted: when the first and the last begin so, all do.
+        if self._lines and not (self._lines[0].startswith(_KEY) and self._lines[-1].startswith(_KEY)):
+            raise InvalidDocument("document has a line that does not begin with a key")
 
     def find(self, key: str) -> dict[str, Any] | None:
+        if '"' in key:
+            # No key holds one, and with it the search would look past the key.
+            return None
         from json import loads
 
         wanted = _KEY + key.encode("utf-8", "replace") + b'"'

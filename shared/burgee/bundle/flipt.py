@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from .document import Document
+    from ..core.snapshot import Indexed
 
     SegmentOf = Callable[[str], dict[str, Any]]
 
 
-def client_snapshot(document: Document) -> tuple[bytes, str]:
+def client_snapshot(document: Indexed) -> tuple[bytes, str]:
     """(bytes, ETag): the client snapshot of a namespace and the 40 hexadecimal digits that name it."""
     segments = _Segments(document)
     namespace = ordered_json({"key": document.namespace})
@@ -39,7 +39,7 @@ def empty_client_snapshot(namespace: str) -> bytes:
 class _Segments:
     """Segments as snapshots embed them, each converted once."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Indexed) -> None:
         self._document = document
         self._embedded: dict[str, dict[str, Any]] = {}
 

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 from ..core.errors import DigestMismatch, InvalidDocument
 from ..core.instant import format_instant, parse_instant
-from .digest import digest_of, ordered_json
+from .digest import digest_of, encode_text, ordered_json
 from .release import check_format, decode_release, encode_release, loads_object
 
 TYPE_CHECKING = False
@@ -109,7 +109,7 @@ def encode_head(head: Head) -> bytes:
             for entry in head.releases
         ],
     }
-    return ordered_json(fields).encode() + b"\n"
+    return encode_text(ordered_json(fields)) + b"\n"
 
 
 def decode_head(content: bytes) -> Head:
@@ -135,7 +135,7 @@ def decode_head(content: bytes) -> Head:
 
 
 def _entry(listed: dict[str, str]) -> Entry:
-    content = listed["payload"].encode()
+    content = encode_text(listed["payload"])
     if digest_of(content) != listed["digest"]:
         raise DigestMismatch(f"head holds a release whose digest is not {listed['digest']}")
     return Entry(listed["digest"], listed["payload"], decode_release(content), tuple(listed.get("signatures", ())))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from ..core.errors import InvalidDocument
-from .digest import ordered_json
+from .digest import encode_text, ordered_json
 from .release import check_format, loads_object
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ class Index(namedtuple("Index", "repository environments")):
 def encode_index(repository: str, environments: Mapping[str, Listed]) -> bytes:
     """The index's bytes, environments by name."""
     listed = {name: {"ref": ref, "default": default} for name, (ref, default) in sorted(environments.items())}
-    return ordered_json({"format": FORMAT, "repository": repository, "environments": listed}).encode() + b"\n"
+    return encode_text(ordered_json({"format": FORMAT, "repository": repository, "environments": listed})) + b"\n"
 
 
 def decode_index(content: bytes) -> Index:

@@ -51,7 +51,7 @@ def decode_manifest(content: bytes) -> dict[str, tuple[str, int]]:
         if manifest["artifactType"] != ARTIFACT_TYPE:
             raise InvalidDocument(f"manifest has artifact type {manifest['artifactType']!r}, wanted {ARTIFACT_TYPE}")
         layers = dict(map(_described, manifest["layers"]))
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise InvalidDocument(f"content is not a bundle's manifest: {error!r}") from error
     if len(layers) != len(manifest["layers"]):
         raise InvalidDocument("manifest names a namespace twice")
@@ -68,7 +68,8 @@ def _layer(namespace: str, digest: str, size: int) -> dict[str, object]:
 
 
 def _described(layer: dict[str, Any]) -> tuple[str, tuple[str, int]]:
-    digest, size = layer["digest"], layer["size"]
-    if layer["mediaType"] != LAYER_TYPE or not is_digest(digest) or not isinstance(size, int):
+    namespace, digest, size = layer["annotations"][NAMESPACE_ANNOTATION], layer["digest"], layer["size"]
+    readable = isinstance(namespace, str) and isinstance(size, int) and size >= 0
+    if layer["mediaType"] != LAYER_TYPE or not is_digest(digest) or not readable:
         raise InvalidDocument(f"manifest has a layer that is not a document: {layer!r}")
-    return layer["annotations"][NAMESPACE_ANNOTATION], (digest, size)
+    return namespace, (digest, size)

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 from ..core.errors import InvalidDocument
 from ..core.instant import format_instant, parse_instant
-from .digest import is_digest, ordered_json
+from .digest import encode_text, is_digest, ordered_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,29 +40,28 @@ def encode_release(release: Release) -> bytes:
     """The bytes that are hashed, signed and stored."""
     source = release.source
     committed_at = None if source.committed_at is None else format_instant(source.committed_at)
-    return ordered_json(
-        {
-            "format": FORMAT,
-            "environment": release.environment,
-            "revision": release.revision,
-            "kind": release.kind,
-            "bundle": release.bundle,
-            "profile": release.profile,
-            "namespaces": {
-                key: {"digest": digest, "size": size} for key, (digest, size) in sorted(release.namespaces.items())
-            },
-            "source": {
-                "repository": source.repository,
-                "ref": source.ref,
-                "commit": source.commit,
-                "committed_at": committed_at,
-            },
-            "published_at": format_instant(release.published_at),
-            "activates_at": format_instant(release.activates_at),
-            "pending": list(release.pending),
-            "previous": release.previous,
-        }
-    ).encode()
+    fields = {
+        "format": FORMAT,
+        "environment": release.environment,
+        "revision": release.revision,
+        "kind": release.kind,
+        "bundle": release.bundle,
+        "profile": release.profile,
+        "namespaces": {
+            key: {"digest": digest, "size": size} for key, (digest, size) in sorted(release.namespaces.items())
+        },
+        "source": {
+            "repository": source.repository,
+            "ref": source.ref,
+            "commit": source.commit,
+            "committed_at": committed_at,
+        },
+        "published_at": format_instant(release.published_at),
+        "activates_at": format_instant(release.activates_at),
+        "pending": list(release.pending),
+        "previous": release.previous,
+    }
+    return encode_text(ordered_json(fields))
 
 
 def decode_release(content: bytes) -> Release:

@@ -31,11 +31,8 @@ class Change:
 
 def compare(old: Documents, new: Documents) -> tuple[Change, ...]:
     """Every change from `old` to `new`, by namespace, flags before segments, by key."""
-    return tuple(
-        change
-        for namespace in sorted({*old, *new})
-        for change in _namespace(namespace, old.get(namespace), new.get(namespace))
-    )
+    namespaces = sorted({*old, *new})
+    return tuple(change for key in namespaces for change in _namespace(key, old.get(key), new.get(key)))
 
 
 def count_flags(documents: Documents) -> int:
@@ -59,14 +56,12 @@ def _namespace(key: str, old: Document | None, new: Document | None) -> Iterator
     elif (old.name, old.description) != (new.name, new.description):
         yield Change(key, "namespace", key, "changed", ("name or description",))
     none: frozenset[bytes] = frozenset()
-    flags = _differing(old.flag_lines() if old else none, new.flag_lines() if new else none)
-    for flag in flags:
-        yield _change(key, "flag", flag, old and old.flag(flag), new and new.flag(flag), flag_details)
-    segments = _differing(old.segment_lines() if old else none, new.segment_lines() if new else none)
-    for segment in segments:
-        yield _change(
-            key, "segment", segment, old and old.segment(segment), new and new.segment(segment), segment_details
-        )
+    for name in _differing(old.flag_lines() if old else none, new.flag_lines() if new else none):
+        before, after = old.flag(name) if old else None, new.flag(name) if new else None
+        yield _change(key, "flag", name, before, after, flag_details)
+    for name in _differing(old.segment_lines() if old else none, new.segment_lines() if new else none):
+        before, after = old.segment(name) if old else None, new.segment(name) if new else None
+        yield _change(key, "segment", name, before, after, segment_details)
 
 
 def _change(

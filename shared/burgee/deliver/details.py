@@ -10,12 +10,14 @@ from ..bundle.digest import canonical_json
 
 Fields = Mapping[str, Any]
 
+# Fields of one value, with what holds when they are left out.
+_FLAG_SCALARS = (("name", ""), ("description", ""), ("enabled", False), ("type", "VARIANT_FLAG_TYPE"))
+_SEGMENT_SCALARS = (("name", ""), ("description", ""), ("match_type", "ALL_MATCH_TYPE"))
+
 
 def flag_details(old: Fields, new: Fields) -> Iterator[str]:
     """The differences of two flags in normal form with the same key."""
-    yield from _scalars(
-        old, new, (("name", ""), ("description", ""), ("enabled", False), ("type", "VARIANT_FLAG_TYPE"))
-    )
+    yield from _scalars(old, new, _FLAG_SCALARS)
     yield from _variants(_by_key(old, "variants"), _by_key(new, "variants"))
     yield from _numbered("rule", old.get("rules", ()), new.get("rules", ()), describe_rule)
     yield from _numbered("rollout", old.get("rollouts", ()), new.get("rollouts", ()), describe_rollout)
@@ -25,7 +27,7 @@ def flag_details(old: Fields, new: Fields) -> Iterator[str]:
 
 def segment_details(old: Fields, new: Fields) -> Iterator[str]:
     """The differences of two segments in normal form with the same key."""
-    yield from _scalars(old, new, (("name", ""), ("description", ""), ("match_type", "ALL_MATCH_TYPE")))
+    yield from _scalars(old, new, _SEGMENT_SCALARS)
     before, after = old.get("constraints", ()), new.get("constraints", ())
     if before == after:
         return

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..author.authored import Authored, ParsedFiles, SourceFile, author
-from ..author.project import Environment, Project, read_project
+from ..author.project import PROJECT_FILE, Environment, Project, read_project
 from ..author.select import INDEX_FILE, select
 from ..core.errors import InvalidFiles, Problem
-from ..git.tree import Entry, Source
-
-PROJECT_FILE = "burgee.yaml"
+from ..git.tree import EXECUTABLE, FILE, Entry, Source, TooLarge
 
 Progress = Callable[[int], None]
 
 
 def project_of(source: Source) -> Project:
     """The project file of a tree. Raises InvalidFiles when there is none or it has mistakes."""
-    for entry in source.entries():
-        if entry.path == PROJECT_FILE:
-            return read_project(source.read(entry), PROJECT_FILE)
-    missing = f"there is no {PROJECT_FILE} at the top of the repository"
+    entry = _file_at(source.entries(), PROJECT_FILE)
+    if entry is not None:
+        return read_project(source.read(entry), PROJECT_FILE)
+    message = f"there is no {PROJECT_FILE} at the top of the repository"
     hint = "`burgee init` writes one; it names the environments and the directory of each"
-    raise InvalidFiles((Problem(PROJECT_FILE, 0, 0, "", "error", "project-missing", missing, hint),))
+    raise InvalidFiles((Problem(PROJECT_FILE, 0, 0, "", "error", "project-missing", message, hint),))
 
 
 def author_environment(
@@ -30,23 +28,30 @@ def author_environment(
 ) -> Authored:
     """The documents of an environment's directory in a tree, with every problem found."""
     entries = source.entries()
-    index = _index_of(source, entries, environment.directory)
-    selection = select(entries, directory=environment.directory, ignore=environment.ignore, index=index)
-    by_path = {entry.path: entry for entry in entries}
-    files = (SourceFile(path, source.read(by_path[path])) for path in selection.paths)
+    prefix = "" if environment.directory == "." else environment.directory + "/"
+    index = _file_at(entries, prefix + INDEX_FILE)
+    selection = select(
+        entries,
+        directory=environment.directory,
+        ignore=environment.ignore,
+        index=source.read(index) if index else None,
+    )
+    chosen = set(selection.paths)
+    problems = list(selection.problems)
+    files = list(_files(source, [entry for entry in entries if entry.path in chosen], problems))
     authored = author(files, parsed=parsed, progress=progress)
-    if not selection.problems:
-        return authored
-    return Authored(authored.documents, (*selection.problems, *authored.problems))
+    return Authored(authored.documents, (*problems, *authored.problems)) if problems else authored
 
 
-def _index_of(source: Source, entries: object, directory: str) -> bytes | None:
-    path = INDEX_FILE if directory in ("", ".") else f"{directory}/{INDEX_FILE}"
-    for entry in source.entries():
-        if entry.path == path and _is_file(entry):
-            return source.read(entry)
-    return None
+def _files(source: Source, entries: Sequence[Entry], problems: list[Problem]) -> list[SourceFile]:
+    files = []
+    for entry in entries:
+        try:
+            files.append(SourceFile(entry.path, source.read(entry)))
+        except TooLarge as error:
+            problems.append(Problem(entry.path, 0, 0, "", "error", "file-too-large", str(error), "split it"))
+    return files
 
 
-def _is_file(entry: Entry) -> bool:
-    return entry.mode & 0o170000 == 0o100000
+def _file_at(entries: Sequence[Entry], path: str) -> Entry | None:
+    return next((entry for entry in entries if entry.path == path and entry.mode in (FILE, EXECUTABLE)), None)

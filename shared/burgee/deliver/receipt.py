@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -45,8 +46,14 @@ def lines(receipt: Receipt, *, most: int = 20) -> list[str]:
     text += [f"  {change}" for change in receipt.changes[:most]]
     if len(receipt.changes) > most:
         text.append(f"  ... and {len(receipt.changes) - most} more changes")
-    text += [f"  {problem.severity}: {problem}" for problem in receipt.problems]
+    text += problem_lines(receipt.problems)
     return text + [f"  warning: {warning}" for warning in receipt.warnings]
+
+
+def problem_lines(problems: Iterable[Problem]) -> list[str]:
+    """Problems as lines below a headline, errors first."""
+    ordered = sorted(problems, key=lambda problem: (problem.severity, problem))
+    return [f"  {problem.severity}: {problem}" for problem in ordered]
 
 
 def as_json(receipt: Receipt) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from .snapshots import Snapshots
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from .message import Request
     from .service import Service
 
     Handler = Callable[..., Response]
+    Routes = dict[tuple[str, ...], dict[str, Handler]]
 
 _MOUNTS = ("evaluate", "api", "internal", "client", "ofrep")
 _GZIP_FROM_BYTES = 1024
@@ -33,12 +33,12 @@ class App:
     def __init__(self, service: Service) -> None:
         self._service = service
         snapshots = Snapshots()
-        self._open = {
+        self._open: Routes = {
             ("healthz",): {"GET": health.healthz},
             ("health",): {"GET": health.health},
             ("readyz",): {"GET": health.readyz},
         }
-        self._guarded: dict[tuple[str, ...], dict[str, Handler]] = {
+        self._guarded: Routes = {
             ("status",): {"GET": health.status},
             ("evaluate", "v1", "boolean"): {"POST": evaluate.boolean},
             ("evaluate", "v1", "variant"): {"POST": evaluate.variant},
@@ -77,7 +77,7 @@ class App:
         return handler(self._service, request, *arguments)
 
 
-def _find(routes: dict[tuple[str, ...], Any], parts: tuple[str, ...]) -> tuple[Any, tuple[str, ...]] | None:
+def _find(routes: Routes, parts: tuple[str, ...]) -> tuple[dict[str, Handler], tuple[str, ...]] | None:
     exact = routes.get(parts)
     if exact is not None:
         return exact, ()

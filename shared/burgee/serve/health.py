@@ -62,7 +62,7 @@ def _environment(name: str, live: Live) -> dict[str, Any]:
         "environment": name,
         "revision": found.revision,
         "bundle": found.bundle,
-        "release": found.release,
+        "release": found.digest,
         "commit": found.commit,
         "active_since": None if found.active_since is None else format_instant(found.active_since),
         "age_seconds": None if found.age_ms is None else found.age_ms / 1000,

@@ -13,6 +13,7 @@ from .message import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..core.snapshot import Indexed
     from .message import Request
     from .service import Service
 
@@ -29,7 +30,7 @@ class Snapshots:
     __slots__ = ("_made",)
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], tuple[object, bytes, str]] = {}
+        self._made: dict[tuple[str, str], tuple[Indexed, bytes, str]] = {}
 
     def answer(self, service: Service, request: Request, namespace: str, environment: str = "") -> Response:
         """GET /internal/v1/evaluation/snapshot/namespace/{ns}, and the same below /client/v2/environments/{env}."""
@@ -44,7 +45,7 @@ class Snapshots:
             return Response(304, headers)
         return Response(200, (JSON_TYPE, *headers), content)
 
-    def _of(self, environment: str, document: object) -> tuple[bytes, str]:
+    def _of(self, environment: str, document: Indexed) -> tuple[bytes, str]:
         key = environment, document.namespace
         made = self._made.get(key)
         if made is None or made[0] is not document:

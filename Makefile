@@ -1,0 +1,61 @@
+# burgee: `make run` starts the local system, `make test` proves it. Both set up what they need in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CONSTRAINTS := -c .ci/constraints.txt
+
+# With BURGEE_DIR set, tests keep their state below it too; with PORT set, the test of `make run` uses that port.
+ifdef BURGEE_DIR
+PYTEST_ARGS += --basetemp=$(BURGEE_DIR)/tests
+endif
+ifdef PORT
+export BURGEE_TEST_PORT := $(PORT)
+endif
+PORT ?= 8080
+BURGEE_DIR ?= .burgee
+
+.PHONY: help run test bench lint format clean
+
+help:
+	@echo "make run     start the local system on samplerepo (PORT=$(PORT), BURGEE_DIR=$(BURGEE_DIR))"
+	@echo "make test    set up and run every test"
+	@echo "make bench   measure, beside the official client and plain YAML loading"
+	@echo "make lint    ruff and mypy"
+
+run: $(VENV)/.run
+	@$(BIN)/burgee dev samplerepo --port $(PORT) --dir $(BURGEE_DIR) $(RUN_ARGS)
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check shared functions tests
+	$(BIN)/ruff format --check shared functions tests
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix shared functions tests
+	$(BIN)/ruff format shared functions tests
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "burgee needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml .ci/constraints.txt
+	@echo "installing burgee[cli]"
+	@$(PIP) install $(CONSTRAINTS) -e '.[cli]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "installing what the tests need"
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install $(CONSTRAINTS) --group dev
+	@touch $@

@@ -1,0 +1,167 @@
+"""JSON Schemas for editors; the reader's own checks go further and decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .constraint import CONSTRAINT, LIST_OPERATORS, MATCH_TYPES, NUMBER, OPERATORS, SEGMENT
+from .fields import Shape
+from .project import project_schema
+from .schema import (
+    AND,
+    BOOLEAN_FLAG,
+    DISTRIBUTION,
+    DOCUMENT,
+    FLAG,
+    NAMESPACE,
+    OR,
+    ROLLOUT,
+    ROLLOUT_SEGMENT,
+    RULE,
+    RULE_SEGMENT,
+    THRESHOLD,
+    VARIANT,
+    VARIANT_FLAG,
+)
+from .versions import VERSIONS
+
+__all__ = ["features_schema", "project_schema"]
+
+Schema = dict[str, Any]
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_KEY: Schema = {"type": "string", "pattern": "^[-_,A-Za-z0-9]+$"}
+_NAME: Schema = {"type": "string", "pattern": "^.+$"}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_KEYS: Schema = {"type": "array", "items": {"type": "string"}}
+_OPERATOR: Schema = {"enum": [OR, AND, None], "description": "whether one segment is enough (the default), or all"}
+
+
+def features_schema() -> Schema:
+    """The JSON Schema of a flags file (draft 2020-12)."""
+    return {
+        "$schema": _DIALECT,
+        "title": "flags",
+        "description": "feature flags in Flipt's format",
+        **_closed(DOCUMENT, _DOCUMENT_FIELDS),
+        "$defs": {
+            "flag": _flag(),
+            "variant": _closed(VARIANT, _VARIANT_FIELDS),
+            "rule": _closed(RULE, _RULE_FIELDS),
+            "rollout": {**_closed(ROLLOUT, _ROLLOUT_FIELDS), "not": {"required": ["segment", "threshold"]}},
+            "segment": _closed(SEGMENT, _SEGMENT_FIELDS),
+            "constraint": {**_closed(CONSTRAINT, _CONSTRAINT_FIELDS), "allOf": _constraint_rules()},
+        },
+    }
+
+
+def _closed(shape: Shape, fields: dict[str, Schema]) -> Schema:
+    """A closed object with the fields of the checks' own table."""
+    schema: Schema = {"type": "object", "additionalProperties": False}
+    schema["properties"] = {name: fields[name] for name in shape.fields}
+    return {**schema, "required": list(shape.required)} if shape.required else schema
+
+
+def _list_of(name: str, description: str) -> Schema:
+    return {"type": "array", "items": {"$ref": f"#/$defs/{name}"}, "description": description}
+
+
+def _flag() -> Schema:
+    is_boolean: Schema = {"properties": {"type": {"const": BOOLEAN_FLAG}}, "required": ["type"]}
+    return {**_closed(FLAG, _FLAG_FIELDS), "if": {"required": ["rollouts"]}, "then": is_boolean}
+
+
+def _constraint_rules() -> list[Schema]:
+    return [_operators_of(kind) for kind in OPERATORS] + [_value_of_lists()]
+
+
+def _operators_of(kind: str) -> Schema:
+    return {
+        "if": {"properties": {"type": {"const": kind}}},
+        "then": {"properties": {"operator": {"enum": list(OPERATORS[kind])}}},
+    }
+
+
+def _value_of_lists() -> Schema:
+    return {
+        "if": {"properties": {"operator": {"enum": sorted(LIST_OPERATORS)}}},
+        "then": {"required": ["value"]},
+        "else": {"properties": {"value": {"type": "string"}}},
+    }
+
+
+_DOCUMENT_FIELDS: dict[str, Schema] = {
+    "version": {"enum": list(VERSIONS), "description": "version of the format, as text"},
+    "namespace": {
+        "description": "the namespace of these flags and segments; default when left out",
+        "anyOf": [
+            _KEY,
+            _closed(NAMESPACE, {"key": _KEY, "name": _NAME, "description": _TEXT_OR_NULL}),
+        ],
+    },
+    "flags": _list_of("flag", "the flags of this document"),
+    "segments": _list_of("segment", "the segments that rules and rollouts name"),
+}
+_FLAG_FIELDS: dict[str, Schema] = {
+    "key": {**_KEY, "description": "what a program asks for; part of the hash that picks a variant"},
+    "name": {**_NAME, "description": "what people call the flag"},
+    "description": _TEXT_OR_NULL,
+    "enabled": {"type": "boolean", "description": "for a boolean flag: the answer when no rollout decides"},
+    "type": {"enum": [VARIANT_FLAG, BOOLEAN_FLAG], "default": VARIANT_FLAG},
+    "variants": _list_of("variant", "the possible answers of a variant flag"),
+    "rules": _list_of("rule", "tried in order; the first whose segments match decides"),
+    "rollouts": _list_of("rollout", "tried in order; boolean flags only"),
+    "metadata": {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean", "object", "array"]},
+        "description": "values for people and tools; nested ones cannot be read by Flipt v1",
+    },
+}
+_VARIANT_FIELDS: dict[str, Schema] = {
+    "key": {**_NAME, "description": "what a program gets; always text"},
+    "name": _NAME,
+    "description": _TEXT_OR_NULL,
+    "attachment": {"type": ["object", "array", "null"], "description": "a value handed out with the variant"},
+    "default": {"type": "boolean", "description": "the answer when no rule decides"},
+}
+_RULE_FIELDS: dict[str, Schema] = {
+    "segment": {
+        "description": "a segment's key, or several",
+        "anyOf": [_KEY, _closed(RULE_SEGMENT, {"keys": _KEYS, "operator": _OPERATOR})],
+    },
+    "rank": {"type": "integer", "minimum": 0, "deprecated": True, "description": "ignored: the order decides"},
+    "distributions": {
+        "type": "array",
+        "description": "how the matching entities are split over variants; weights should add up to 100",
+        "items": _closed(DISTRIBUTION, {"variant": _NAME, "rollout": {"type": "number", "minimum": 0, "maximum": 100}}),
+    },
+}
+_BOOLEAN: Schema = {"type": "boolean", "default": False, "description": "the answer when this rollout decides"}
+_ROLLOUT_FIELDS: dict[str, Schema] = {
+    "description": _TEXT_OR_NULL,
+    "segment": {
+        **_closed(ROLLOUT_SEGMENT, {"key": _KEY, "keys": _KEYS, "operator": _OPERATOR, "value": _BOOLEAN}),
+        "oneOf": [{"required": ["key"]}, {"required": ["keys"]}],
+    },
+    "threshold": _closed(
+        THRESHOLD,
+        {"percentage": {"type": "number", "description": "0 to 100, in steps of one"}, "value": _BOOLEAN},
+    ),
+}
+_SEGMENT_FIELDS: dict[str, Schema] = {
+    "key": _KEY,
+    "name": _NAME,
+    "description": _TEXT_OR_NULL,
+    "match_type": {"enum": list(MATCH_TYPES), "description": "whether all constraints must hold, or any"},
+    "constraints": _list_of("constraint", "a segment without constraints matches everybody"),
+}
+_CONSTRAINT_FIELDS: dict[str, Schema] = {
+    "type": {"enum": list(OPERATORS)},
+    "property": {**_NAME, "description": "the context's property that is compared"},
+    "operator": {"enum": sorted({operator for operators in OPERATORS.values() for operator in operators})},
+    "value": {
+        "description": f"text; a list for isoneof and isnotoneof (numbers for {NUMBER})",
+        "type": ["string", "array"],
+        "items": {"type": ["string", "number"]},
+    },
+    "description": _TEXT_OR_NULL,
+}

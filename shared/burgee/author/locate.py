@@ -1,0 +1,166 @@
+"""Where a finding stands: the line and column of the deepest existing node along its path.
+
+This is the slow path. The file's events are read again, and only for files that have something to report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import yaml
+from yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
+from yaml.events import StreamEndEvent as StreamEnd
+
+from .finding import Finding
+from .yaml_events import event_source
+
+Position = tuple[int, int]
+_Token = tuple[str, str, int, int]
+_DOCUMENT, _MAPPING, _SEQUENCE, _SCALAR, _END = "document", "mapping", "sequence", "scalar", "end"
+_YAML_KINDS = {
+    DocumentStartEvent: _DOCUMENT,
+    MappingStartEvent: _MAPPING,
+    SequenceStartEvent: _SEQUENCE,
+    ScalarEvent: _SCALAR,
+    AliasEvent: _SCALAR,
+    yaml.MappingEndEvent: _END,
+    yaml.SequenceEndEvent: _END,
+}
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s{}\[\]:,"]+')
+_JSON_KINDS = {"{": _MAPPING, "[": _SEQUENCE, "}": _END, "]": _END}
+
+
+def locate(content: bytes, findings: Iterable[Finding], *, json: bool) -> list[Finding]:
+    """The findings with lines and columns; those that have a line, or mean the whole file, stay as they are."""
+    found = list(findings)
+    roots: dict[int, _Node] = {}
+    for finding in found:
+        if not finding.line and (finding.path or finding.code not in _WHOLE_FILE):
+            roots.setdefault(finding.document, _Node()).descend(finding.path)
+    if not roots:
+        return found
+    text = content.decode("utf-8-sig", "replace")
+    _mark(_json_tokens(text) if json else _yaml_tokens(text), roots)
+    return [_placed(finding, roots) for finding in found]
+
+
+# Findings about the file as bytes: no document of it was read.
+_WHOLE_FILE = frozenset(("file-too-large", "not-utf-8", "binary-file", "syntax", "nested-too-deep", "duplicate-key"))
+
+
+class _Node:
+    """A node that a finding's path goes through."""
+
+    __slots__ = ("children", "key", "value")
+
+    def __init__(self) -> None:
+        self.children: dict[str | int, _Node] = {}
+        self.key: Position | None = None
+        self.value: Position | None = None
+
+    def descend(self, path: Sequence[str | int]) -> list[_Node]:
+        """The nodes from here to the end of `path`, made where they are missing."""
+        nodes = [self]
+        for step in path:
+            nodes.append(nodes[-1].children.setdefault(step, _Node()))
+        return nodes
+
+
+def _placed(finding: Finding, roots: dict[int, _Node]) -> Finding:
+    root = roots.get(finding.document)
+    if finding.line or root is None:
+        return finding
+    nodes = root.descend(finding.path)
+    if finding.on_key and nodes[-1].key:
+        return finding.at(*nodes[-1].key)
+    deepest = next((node.value for node in reversed(nodes) if node.value), (1, 1))
+    return finding.at(*deepest)
+
+
+class _Frame:
+    """An open collection; `node` is None when no finding is below it."""
+
+    __slots__ = ("child", "index", "is_key", "is_mapping", "node")
+
+    def __init__(self, node: _Node | None, *, is_mapping: bool) -> None:
+        self.node = node
+        self.is_mapping = is_mapping
+        self.is_key = is_mapping
+        self.index = 0
+        self.child: _Node | None = None
+
+    def next(self) -> None:
+        """Go on to the next key, value or item."""
+        if self.is_mapping:
+            self.is_key = not self.is_key
+        self.index += 1
+
+
+def _mark(tokens: Iterator[_Token], roots: dict[int, _Node]) -> None:
+    """Note in the nodes where their keys and values begin."""
+    document, last = -1, max(roots)
+    frames: list[_Frame] = []
+    for kind, word, line, column in tokens:
+        if kind is _DOCUMENT:
+            document += 1
+            if document > last:
+                return
+            continue
+        if kind is _END:
+            if frames:
+                frames.pop()
+        else:
+            node = _enter(frames, roots.get(document), kind, word, (line, column))
+            if kind is not _SCALAR:
+                frames.append(_Frame(node, is_mapping=kind is _MAPPING))
+                continue
+        if frames:
+            frames[-1].next()
+
+
+def _enter(frames: list[_Frame], root: _Node | None, kind: str, word: str, position: Position) -> _Node | None:
+    if not frames:
+        node = root
+    elif frames[-1].is_key:
+        frame = frames[-1]
+        frame.child = frame.node.children.get(word) if frame.node and kind is _SCALAR else None
+        if frame.child:
+            frame.child.key = position
+        return None
+    elif frames[-1].is_mapping:
+        node = frames[-1].child
+    else:
+        node = frames[-1].node.children.get(frames[-1].index) if frames[-1].node else None
+    if node:
+        node.value = position
+    return node
+
+
+def _yaml_tokens(text: str) -> Iterator[_Token]:
+    get_event = event_source(text)
+    try:
+        while type(event := get_event()) is not StreamEnd:
+            kind = _YAML_KINDS.get(type(event))
+            if kind:
+                mark: Any = event.start_mark
+                yield kind, getattr(event, "value", ""), mark.line + 1, mark.column + 1
+    except (yaml.YAMLError, ValueError):
+        return  # the reading loop has reported it; what stands before it is located
+
+
+def _json_tokens(text: str) -> Iterator[_Token]:
+    yield _DOCUMENT, "", 1, 1
+    line, at = 1, 0
+    for token in _JSON_TOKEN.finditer(text):
+        line += text.count("\n", at, token.start())
+        at = token.start()
+        word = token[0]
+        column = at - text.rfind("\n", 0, at)
+        yield _JSON_KINDS.get(word, _SCALAR), _unquoted(word), line, column
+
+
+def _unquoted(word: str) -> str:
+    # Only plain keys matter: a key with escapes is unknown to every table, and its parent is near enough.
+    return word[1:-1] if word.startswith('"') else word

@@ -1,0 +1,119 @@
+"""One file, read, checked and in normal form; unchanged content is not parsed again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+from .finding import Finding
+from .lint import lint_flag, lint_segment
+from .locate import locate
+from .normal import normal_flag, normal_namespace, normal_segment
+from .read import is_json, read
+from .schema import Checked, Reference, check_document
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A document's right parts, each with its index in the file; what is wrong is in the file's findings.
+
+    `defined` holds the keys of all segments, wrong ones too, so that one mistake is not reported twice.
+    """
+
+    namespace: str
+    name: str
+    description: str
+    flags: tuple[tuple[int, dict[str, Any]], ...]
+    segments: tuple[tuple[int, dict[str, Any]], ...]
+    defined: dict[str, int]
+    references: tuple[Reference, ...]
+    flag_keys: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """`documents` by their number in the file; a document that is no mapping is left out."""
+
+    documents: dict[int, ParsedDocument]
+    findings: tuple[Finding, ...]
+
+
+class ParsedFiles:
+    """Parsed files by their content, the least recently used forgotten first.
+
+    `limit` is in bytes of content; a parsed file takes some ten times as much memory.
+    """
+
+    __slots__ = ("_files", "_limit", "_size")
+
+    def __init__(self, *, limit: int = 32 * 1024 * 1024) -> None:
+        self._files: OrderedDict[tuple[bytes, bool], tuple[ParsedFile, int]] = OrderedDict()
+        self._limit = limit
+        self._size = 0
+
+    def parse(self, path: str, content: bytes) -> ParsedFile:
+        """As `parse_file`, from memory when the same content was parsed before."""
+        key = (sha256(content).digest(), is_json(path))
+        if key in self._files:
+            self._files.move_to_end(key)
+            return self._files[key][0]
+        parsed = parse_file(path, content)
+        self._files[key] = (parsed, len(content))
+        self._size += len(content)
+        while self._size > self._limit:
+            self._size -= self._files.popitem(last=False)[1][1]
+        return parsed
+
+
+def parse_file(path: str, content: bytes) -> ParsedFile:
+    """Read, check and normalise one file; its findings are located."""
+    reading = read(path, content)
+    findings = list(reading.findings)
+    documents = {}
+    for number, raw in enumerate(reading.documents):
+        checked = check_document(raw)
+        found = list(checked.findings)
+        if raw is None or type(raw) is dict:
+            documents[number] = _parse(raw or {}, checked, found)
+        findings.extend(replace(finding, document=number) for finding in found)
+    return ParsedFile(documents, tuple(locate(content, findings, json=is_json(path))))
+
+
+def _parse(raw: dict[str, Any], checked: Checked, findings: list[Finding]) -> ParsedDocument:
+    wrong = checked.wrong
+    raw_flags, raw_segments = raw.get("flags"), raw.get("segments")
+    flags, segments = [], []
+    for index, authored in enumerate(raw_segments if type(raw_segments) is list else ()):
+        if ("segments", index) not in wrong:
+            segment = normal_segment(authored)
+            segments.append((index, segment))
+            findings.extend(lint_segment(authored, segment, index))
+    for index, authored in enumerate(raw_flags if type(raw_flags) is list else ()):
+        if ("flags", index) not in wrong:
+            flag = normal_flag(authored)
+            flags.append((index, flag))
+            findings.extend(lint_flag(authored, flag, index))
+    namespace, name, description = normal_namespace(raw.get("namespace"))
+    return ParsedDocument(
+        namespace,
+        name,
+        description,
+        tuple(flags),
+        tuple(segments),
+        {key: index for index, key in _keys(raw_segments).items()},
+        tuple(checked.references),
+        _keys(raw_flags),
+    )
+
+
+def _keys(items: Any) -> dict[int, str]:
+    """The keys that are texts, by index."""
+    if type(items) is not list:
+        return {}
+    return {
+        index: item["key"]
+        for index, item in enumerate(items)
+        if type(item) is dict and isinstance(item.get("key"), str)
+    }

@@ -1,0 +1,37 @@
+"""`burgee dev`: the whole of burgee on one machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ...host.dev import Dev, run_dev
+from ..options import example
+from ..places import settings
+
+
+@click.command("dev", epilog=example("burgee dev samplerepo --port 8080 --watch"))
+@click.argument("folder", metavar="REPO_FOLDER", type=click.Path(exists=True, file_okay=False))
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on (default: PORT, else 8080).")
+@click.option("--dir", "directory", type=click.Path(file_okay=False), help="State folder (default: BURGEE_DIR).")
+@click.option("--watch", is_flag=True, help="A saved file becomes a commit, and a push updates the folder.")
+def command(folder: str, port: int | None, directory: str | None, watch: bool) -> None:
+    """Serve a folder as a Git repository, publish every push, and answer evaluations, all on one local port.
+
+    A push that introduces mistakes is rejected with every problem. Listens on 127.0.0.1 only; Ctrl-C stops it, and the
+    next start goes on with the same release log.
+    """
+    said = settings()
+    run_dev(
+        Dev(
+            folder=Path(folder).resolve(),
+            directory=Path(directory or said.directory).absolute(),
+            port=said.port if port is None else port,
+            watch=watch,
+            allowed_mirrors=said.allowed_mirrors,
+        ),
+        say=click.echo,
+        environ=os.environ,
+    )

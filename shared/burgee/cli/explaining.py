@@ -1,0 +1,65 @@
+"""An explanation as lines that a person reads from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from ..core.explain import Explanation
+from ..core.model import BooleanResult
+
+_WORDS = {
+    "MATCH_EVALUATION_REASON": "a rule or rollout matched",
+    "DEFAULT_EVALUATION_REASON": "nothing matched, so the default",
+    "FLAG_DISABLED_EVALUATION_REASON": "the flag is disabled",
+    "UNKNOWN_EVALUATION_REASON": "nothing matched and there is no default variant",
+}
+
+
+def explanation_lines(flag: str, entity: str, explanation: Explanation) -> Iterator[str]:
+    """The answer first, then each step on the way to it."""
+    result = explanation.result
+    state = "enabled" if explanation.enabled else "disabled"
+    yield click.style(f"{flag} for {entity or '(empty entity id)'}: {_answer(result)}", bold=True)
+    yield f"  because {_WORDS[result.reason]} ({result.reason})"
+    default = f", default variant {explanation.default_variant}" if explanation.default_variant else ""
+    yield f"  the flag is {explanation.flag_type}, {state}{default}"
+    for step in explanation.steps:
+        yield from _step(step)
+
+
+def _answer(result: Any) -> str:
+    if isinstance(result, BooleanResult):
+        return "true" if result.enabled else "false"
+    attachment = f" with {result.attachment}" if result.attachment else ""
+    return f"{result.variant_key or 'no variant'}{attachment}{'' if result.match else ' (match: false)'}"
+
+
+def _step(step: Any) -> Iterator[str]:
+    word = "rule" if step.kind == "rule" else "rollout"
+    yield f"  {_mark(step.matched)} {word} {step.place}: {step.outcome}"
+    if step.operator and len(step.segments) > 1:
+        yield f"      {step.operator} over {len(step.segments)} segments"
+    for segment in step.segments:
+        yield from _segment(segment)
+    if step.bucket is not None:
+        parts = ", ".join(f"{what} {first}-{last}" for what, first, last in step.shares) or "no bucket"
+        yield f"      bucket {step.bucket} of {100 if step.kind == 'threshold' else 1000}; {parts}"
+
+
+def _segment(segment: Any) -> Iterator[str]:
+    if not segment.known:
+        yield f"      {_mark(False)} segment {segment.key} does not exist"
+        return
+    kind = f" ({segment.match_type} of {len(segment.constraints)})" if segment.constraints else " (everybody)"
+    yield f"      {_mark(segment.matched)} segment {segment.key}{kind}"
+    for constraint in segment.constraints:
+        value = f" {constraint.value!r}" if constraint.value else ""
+        actual = "absent" if constraint.actual is None else repr(constraint.actual)
+        yield f"          {_mark(constraint.matched)} {constraint.subject} {constraint.operator}{value}: it is {actual}"
+
+
+def _mark(matched: bool) -> str:
+    return click.style("✓", fg="green") if matched else click.style("✗", fg="red")

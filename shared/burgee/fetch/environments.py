@@ -1,0 +1,134 @@
+"""The environments of a store as a reader sees them: the index, kept fresh, and a live snapshot of each.
+
+Law: an index that cannot be read leaves the last one in force.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+
+from ..bundle import keys
+from ..bundle.index import Index, Listed, decode_index
+from ..core.errors import BurgeeError, EnvironmentNotFound, NotFound, NotReady
+from .live import PATIENCE_SECONDS, Live
+from .port import NOT_MODIFIED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .clock import Clock
+    from .port import Fetcher
+
+_INDEX_BYTES = 1024 * 1024
+_BACKOFF_MS = 1_000
+
+
+class Environments:
+    """Live snapshots by environment; safe among threads, for whatever is replaced is replaced whole."""
+
+    __slots__ = (
+        "_clock",
+        "_etag",
+        "_fault",
+        "_fetcher",
+        "_index",
+        "_lives",
+        "_look_at",
+        "_looked_at",
+        "_looking",
+        "_random",
+        "_ttl_ms",
+    )
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        *,
+        ttl_ms: int,
+        clock: Clock,
+        random: Callable[[], float],
+        only: str | None = None,
+    ) -> None:
+        """`only` serves one environment, which is then the default, and spares reading the index."""
+        self._fetcher = fetcher
+        self._ttl_ms = ttl_ms
+        self._clock = clock
+        self._random = random
+        self._lives: dict[str, Live] = {}
+        self._index = Index("", {only: Listed("", True)}) if only else None
+        self._etag: str | None = None
+        self._fault: BurgeeError | None = None
+        # (monotonic, wall): the next look at the index, and the last one; None with `only`.
+        self._look_at: tuple[float, float] | None = None if only else (float("-inf"), float("-inf"))
+        self._looked_at = 0
+        self._looking = allocate_lock()
+
+    def names(self) -> tuple[str, ...]:
+        """The environments the store lists, by name. Raises NotReady while the index has not been read once."""
+        return tuple(self._current().environments)
+
+    def default(self) -> str | None:
+        """The default environment. Raises NotReady while the index has not been read once."""
+        name: str | None = self._current().default
+        return name
+
+    def live(self, name: str) -> Live:
+        """The live snapshot of an environment. Raises EnvironmentNotFound, NotReady."""
+        if name not in self._current().environments:
+            raise EnvironmentNotFound(f"environment {name!r} not found")
+        live = self._lives.get(name)
+        if live is None:
+            made = Live(self._fetcher, name, ttl_ms=self._ttl_ms, clock=self._clock, random=self._random)
+            live = self._lives.setdefault(name, made)
+        return live
+
+    def refresh(self) -> None:
+        """Look at the index and every environment now; faults are kept for `status`, the last good answers."""
+        self._fault = self._look()
+        for name in self._index.environments if self._index else ():
+            try:
+                self.live(name).refresh()
+            except BurgeeError:
+                continue
+
+    def _current(self) -> Index:
+        if self._look_at is not None and self._is_due(self._look_at):
+            self._look_alone()
+        if self._index is None:
+            raise NotReady(f"the store lists no environments yet: {self._fault}") from self._fault
+        return self._index
+
+    def _look_alone(self) -> None:
+        """Look, unless another thread does; before the first good look wait for that one, bounded."""
+        if not self._looking.acquire(timeout=0 if self._index else PATIENCE_SECONDS):
+            return
+        try:
+            if self._look_at is not None and self._is_due(self._look_at):
+                self._fault = self._look()
+        finally:
+            self._looking.release()
+
+    def _is_due(self, look_at: tuple[float, float]) -> bool:
+        wall = self._clock.wall()
+        return self._clock.monotonic() >= look_at[0] or wall >= look_at[1] or wall < self._looked_at
+
+    def _look(self) -> BurgeeError | None:
+        if self._look_at is None:
+            return None
+        fault: BurgeeError | None = None
+        try:
+            fetched = self._fetcher.get(keys.INDEX, self._etag, max_bytes=_INDEX_BYTES)
+            if fetched is not NOT_MODIFIED:
+                self._index = decode_index(fetched.content)
+                self._etag = fetched.etag
+        except NotFound:
+            fault = NotReady("nothing has been published to it")
+        except BurgeeError as error:
+            fault = error
+        self._postpone(_BACKOFF_MS if fault else self._ttl_ms)
+        return fault
+
+    def _postpone(self, milliseconds: int) -> None:
+        self._looked_at = self._clock.wall()
+        self._look_at = (self._clock.monotonic() + milliseconds, self._looked_at + milliseconds)

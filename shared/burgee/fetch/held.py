@@ -1,0 +1,126 @@
+"""What a reader holds: the head it saw last, and what it has of its releases, whole and verified.
+
+Law: no byte is used before its digest and size are checked, and a head never goes back.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from ..bundle import keys
+from ..bundle.digest import verify
+from ..bundle.document import Document
+from ..bundle.head import decode_head
+from ..core.errors import ContentError, InvalidDocument, NotFound, StoreError
+from ..core.snapshot import Snapshot
+from .port import MAX_BYTES, NOT_MODIFIED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..bundle.head import Entry, Head
+    from ..bundle.release import Release
+    from .port import Fetcher
+
+HEAD_BYTES = 8 * 1024 * 1024
+DOCUMENT_BYTES = MAX_BYTES
+
+
+class Held(namedtuple("Held", "head etag content documents snapshots", defaults=(None, None, None, {}, {}))):
+    """`content` is the head's bytes; `documents` maps digests, `snapshots` digests of releases that are not served yet.
+
+    The mappings are replaced, never changed: other threads read them.
+    """
+
+    __slots__ = ()
+
+
+def see_head(fetcher: Fetcher, environment: str, held: Held) -> Held:
+    """`held` with the head as it is now; the very same head if it is unchanged.
+
+    Raises StoreError for what the fetcher cannot read, ContentError for a head that is broken or goes back.
+    """
+    fetched = fetcher.get(keys.head(environment), held.etag, max_bytes=HEAD_BYTES)
+    if fetched is NOT_MODIFIED:
+        return held
+    if fetched.content == held.content:
+        return held._replace(etag=fetched.etag)
+    head = decode_head(fetched.content)
+    if head.environment != environment:
+        raise InvalidDocument(f"wanted the head of {environment!r}, got that of {head.environment!r}")
+    if not isinstance(head.max_reader_ttl_seconds, int | None):
+        raise InvalidDocument(f"head of {environment!r} has max_reader_ttl_seconds {head.max_reader_ttl_seconds!r}")
+    if held.head is not None:
+        _check_forward(held.head, head)
+    return held._replace(head=head, etag=fetched.etag, content=fetched.content)
+
+
+def complete(fetcher: Fetcher, held: Held, entries: Iterable[Entry]) -> tuple[Held, Exception | None]:
+    """`held` with snapshots of `entries`, as far as they can be had, and the first fault on the way.
+
+    A fault of one release leaves the others to be fetched; a fault of the store ends the attempt. Documents that are
+    held already, by digest, are not fetched again, nor those of an attempt that broke off.
+    """
+    lacking = [entry for entry in entries if entry.digest not in held.snapshots]
+    if not lacking:
+        return held, None
+    documents, snapshots = dict(held.documents), dict(held.snapshots)
+    first: Exception | None = None
+    for entry in lacking:
+        try:
+            snapshots[entry.digest] = _snapshot(fetcher, entry.release, documents)
+        except (ContentError, NotFound) as fault:
+            first = first or fault
+        except StoreError as fault:
+            first = first or fault
+            break
+    return held._replace(documents=documents, snapshots=snapshots), first
+
+
+def pruned(held: Held, served: Entry, entries: Iterable[Entry]) -> Held:
+    """`held` without documents and snapshots that neither `served` nor `entries`, still to be served, name."""
+    ahead = tuple(entries)
+    named = {digest for entry in (served, *ahead) for digest, _ in entry.release.namespaces.values()}
+    waiting = {entry.digest for entry in ahead}
+    return held._replace(
+        documents={digest: document for digest, document in held.documents.items() if digest in named},
+        snapshots={digest: snapshot for digest, snapshot in held.snapshots.items() if digest in waiting},
+    )
+
+
+def _check_forward(before: Head, head: Head) -> None:
+    """Raises InvalidDocument when `head` cannot have come after `before`."""
+    if head.revision < before.revision:
+        raise InvalidDocument(
+            f"head of {head.environment!r} went back from revision {before.revision} to {head.revision}; "
+            "if that is meant, restart the readers"
+        )
+    known = {entry.release.revision: entry.digest for entry in before.releases}
+    for entry in head.releases:
+        revision = entry.release.revision
+        if known.get(revision, entry.digest) != entry.digest:
+            raise InvalidDocument(f"head of {head.environment!r} has another release {revision} than before")
+
+
+def _snapshot(fetcher: Fetcher, release: Release, documents: dict[str, Document]) -> Snapshot:
+    """The release ready to evaluate; adds to `documents` what had to be fetched."""
+    for namespace, (digest, size) in release.namespaces.items():
+        if digest not in documents:
+            documents[digest] = Document(_blob(fetcher, digest, size))
+        document = documents[digest]
+        if document.namespace != namespace or len(document.content) != size:
+            raise InvalidDocument(
+                f"release {release.revision} says {digest} is namespace {namespace!r} in {size} bytes, "
+                f"it is {document.namespace!r} in {len(document.content)}"
+            )
+    return Snapshot(
+        release.profile, {namespace: documents[digest] for namespace, (digest, _) in release.namespaces.items()}
+    )
+
+
+def _blob(fetcher: Fetcher, digest: str, size: int) -> bytes:
+    if not 0 <= size <= DOCUMENT_BYTES:
+        raise InvalidDocument(f"document {digest} is said to have {size} bytes, wanted at most {DOCUMENT_BYTES}")
+    content: bytes = fetcher.get(keys.blob(digest), max_bytes=size).content
+    return verify(content, digest)

@@ -1,0 +1,59 @@
+"""From a URL to a fetcher."""
+
+from __future__ import annotations
+
+from ..core.errors import ConfigurationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .port import Fetcher
+
+KNOWN = ("file", "http", "https")
+
+
+def open_fetcher(url: str) -> Fetcher:
+    """The fetcher for `url`, as `file:///srv/flags` or `https://flags.example.org`; opens no connection.
+
+    Raises ConfigurationError for a URL that names nothing to read from.
+    """
+    scheme, colon, rest = url.partition(":")
+    match scheme.lower():
+        case "file":
+            from .file import FileFetcher
+
+            return FileFetcher(_folder(url, rest))
+        case "http" | "https":
+            from .http import HttpFetcher
+
+            return HttpFetcher(url)
+        case "s3" | "azblob" | "gs" | "oci":
+            raise ConfigurationError(f"this version of burgee does not have {scheme}:// stores yet, got {url!r}")
+        case "memory":
+            raise ConfigurationError(f"memory:// stores live in the publishing process alone, got {url!r}")
+        case _ if not colon:
+            raise ConfigurationError(f"a place to read from is named by a URL such as file:///srv/flags, got {url!r}")
+        case _:
+            raise ConfigurationError(f"unknown scheme {scheme!r} in {url!r}; known: {', '.join(KNOWN)}")
+
+
+def _folder(url: str, rest: str) -> str:
+    host, slash, path = rest.removeprefix("//").partition("/")
+    if not rest.startswith("//") or not slash or host in (".", "..", "~"):
+        raise ConfigurationError(f"file URLs have an absolute path, such as file:///srv/flags, got {url!r}")
+    if host:
+        raise ConfigurationError(
+            f"file URLs have no host, got {host!r} in {url!r}; three slashes begin an absolute path"
+        )
+    if "?" in path or "#" in path:
+        raise ConfigurationError(f"file URLs have no query or fragment, got {url!r}; write ? as %3F and # as %23")
+    if "%00" in path or "\0" in path:
+        raise ConfigurationError(f"file URLs hold no NUL, got {url!r}")
+    return "/" + _decoded(path)
+
+
+def _decoded(path: str) -> str:
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote
+
+    return unquote(path)

@@ -1,0 +1,142 @@
+"""Objects of a dulwich store as burgee's values: commits, trees and blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from threading import RLock
+
+from dulwich.errors import ObjectFormatException
+from dulwich.object_store import BaseObjectStore
+from dulwich.objects import Commit as CommitObject
+from dulwich.objects import ObjectID, ShaFile, Tag, parse_tree
+
+from ..core.errors import ContentError, NotFound
+from .names import is_plain, line_text, name_text
+from .sizes import stored_size
+from .tree import DEEPEST, FOLDER, LARGEST_FILE, MOST_ENTRIES, SUBMODULE, Commit, Entry, TooLarge, too_large
+
+_TYPE_MASK = 0o170000
+_TREE = 2
+_BLOB = 3
+_SUBJECT_LENGTH = 200
+
+
+class TreeSource:
+    """The files of one tree; `lock` guards the store, which is not made for several threads."""
+
+    def __init__(self, store: BaseObjectStore, tree: str, *, lock: RLock, where: str) -> None:
+        self._store = store
+        self._tree = tree
+        self._lock = lock
+        self._where = where
+        self._entries: tuple[Entry, ...] | None = None
+
+    def entries(self) -> Sequence[Entry]:
+        if self._entries is None:
+            with self._lock:
+                found = sorted(_walk(self._store, self._tree.encode(), self._where))
+            self._entries = tuple(
+                Entry("/".join(map(name_text, path.split(b"/"))), mode, blob.decode()) for path, mode, blob in found
+            )
+        return self._entries
+
+    def read(self, entry: Entry, *, limit: int = LARGEST_FILE) -> bytes:
+        if entry.mode & _TYPE_MASK == SUBMODULE or entry.blob is None:
+            raise NotFound(f"{entry.path!r} is a submodule, its files are in another repository; list them there")
+        blob = ObjectID(entry.blob.encode())
+        with self._lock:
+            size = stored_size(self._store, blob)
+            if size is not None and size > limit:
+                raise too_large(entry.path, size, limit)
+            content = _raw(self._store, blob, _BLOB, f"{entry.path!r} in {self._where}")
+        if len(content) > limit:
+            raise too_large(entry.path, len(content), limit)
+        return content
+
+
+def commit_at(store: BaseObjectStore, name: ObjectID, where: str) -> Commit:
+    """The commit with this id, or the one that the annotated tag with this id points at.
+
+    Raises NotFound when it is missing or is something else.
+    """
+    found = _get(store, name)
+    hops = 0
+    while isinstance(found, Tag) and hops < 10:
+        found = _get(store, found.object[1])
+        hops += 1
+    if not isinstance(found, CommitObject):
+        raise NotFound(f"{name.decode('ascii', 'replace')} is not a commit in {where}")
+    subject = found.message.decode("utf-8", "replace").strip().partition("\n")[0].strip()
+    return Commit(
+        id=found.id.decode(),
+        tree=found.tree.decode(),
+        committed_at=found.commit_time * 1000,
+        author=line_text(found.author),
+        subject=line_text(subject[:_SUBJECT_LENGTH].encode()),
+    )
+
+
+def reachable(store: BaseObjectStore, commits: Sequence[str]) -> Iterator[ObjectID]:
+    """The ids of these commits (not of their parents) and of every tree and blob in them, each once."""
+    seen: set[bytes] = set()
+    for name in commits:
+        yield ObjectID(name.encode())
+        todo = [ObjectID(commit_at(store, ObjectID(name.encode()), "memory").tree.encode())]
+        while todo:
+            tree = todo.pop()
+            if tree in seen:
+                continue
+            seen.add(tree)
+            yield tree
+            for _, mode, child in _children(store, tree, "memory"):
+                if mode & _TYPE_MASK == FOLDER:
+                    todo.append(child)
+                elif child not in seen and child in store:
+                    seen.add(child)
+                    yield child
+
+
+def _get(store: BaseObjectStore, name: ObjectID) -> ShaFile | None:
+    try:
+        return store[name]
+    except KeyError:
+        return None
+
+
+def _walk(store: BaseObjectStore, top: bytes, where: str) -> Iterator[tuple[bytes, int, bytes]]:
+    count = 0
+    todo: list[tuple[bytes, int, bytes]] = [(b"", 0, top)]
+    while todo:
+        prefix, depth, tree = todo.pop()
+        if depth > DEEPEST:
+            raise TooLarge(f"{where} nests folders deeper than {DEEPEST} levels; it is not read")
+        for name, mode, child in _children(store, ObjectID(tree), where):
+            count += 1
+            if count > MOST_ENTRIES:
+                raise TooLarge(f"{where} has more than {MOST_ENTRIES} files; it is not read")
+            if mode & _TYPE_MASK == FOLDER:
+                todo.append((prefix + name + b"/", depth + 1, child))
+                continue
+            yield prefix + name, mode, child
+
+
+def _children(store: BaseObjectStore, tree: ObjectID, where: str) -> Iterator[tuple[bytes, int, ObjectID]]:
+    content = _raw(store, tree, _TREE, f"a folder of {where}")
+    try:
+        parsed = list(parse_tree(content, len(tree) // 2))
+    except (ObjectFormatException, ValueError) as error:
+        raise ContentError(f"tree {tree.decode()} of {where} is damaged: {error}") from error
+    for name, mode, child in parsed:
+        if is_plain(name):
+            yield name, mode, ObjectID(child)
+
+
+def _raw(store: BaseObjectStore, name: ObjectID, kind: int, what: str) -> bytes:
+    try:
+        found, content = store.get_raw(name)
+    except KeyError as error:
+        message = f"object {name.decode()} of {what} is missing; fetch it, the clone may be partial"
+        raise NotFound(message) from error
+    if found != kind:
+        raise ContentError(f"object {name.decode()} of {what} has another type than its tree says")
+    return content

@@ -1,0 +1,53 @@
+"""The folder beside a hosted repository, kept alike: saved files become commits, pushes become files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .command import Git, run_git
+from .folder import commit_folder, dirty_paths, tip_of
+from .folder_update import update_folder
+from .hooks import RefUpdate
+from .snapshot import folder_base
+
+_NAMED = 3
+
+
+class FolderBeside:
+    """Commits what is saved in a folder to the repository's default branch, and writes what is pushed into it."""
+
+    def __init__(self, bare: Path, folder: Path, *, git: Git) -> None:
+        self._bare = bare
+        self._folder = folder
+        self._git = git
+        self.ref = run_git(git, "symbolic-ref", "HEAD", bare=bare).decode().strip()
+
+    def refusal(self, updates: Sequence[RefUpdate]) -> str | None:
+        """Why a push cannot be taken now: it would meet saved work that is not committed."""
+        if all(update.ref != self.ref for update in updates):
+            return None
+        dirty = dirty_paths(self._bare, self._folder, self.ref, git=self._git)
+        if not dirty:
+            return None
+        named = ", ".join(dirty[:_NAMED]) + (" and more" if len(dirty) > _NAMED else "")
+        return (
+            f"push rejected: the folder {self._folder} has changes that are not committed ({named}); "
+            "correct or undo them there, then pull and push again"
+        )
+
+    def take(self, accept: Callable[[str], bool]) -> str | None:
+        """The commit of the folder's files, if they differ from the branch's tip and `accept` takes the commit."""
+        self.give()
+        changed = dirty_paths(self._bare, self._folder, self.ref, git=self._git)
+        if not changed:
+            return None
+        message = f"Save {changed[0]}" if len(changed) == 1 else f"Save {len(changed)} files"
+        return commit_folder(self._bare, self._folder, self.ref, message, git=self._git, accept=accept)
+
+    def give(self) -> tuple[str, ...]:
+        """Write what the branch has and the folder has not; the paths written. Raises Conflict for a dirty folder."""
+        base, tip = folder_base(self._bare), tip_of(self._bare, self.ref, git=self._git)
+        if base is None or tip is None or base == tip:
+            return ()
+        return update_folder(self._bare, self._folder, base, tip, git=self._git)

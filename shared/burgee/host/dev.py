@@ -1,0 +1,171 @@
+"""The laptop loop: one port with the evaluate API and a Git repository, where a push becomes an answer."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Lock, Thread
+from time import sleep
+
+from ..author.authored import ParsedFiles
+from ..core.errors import BurgeeError, ConfigurationError
+from ..deliver.publisher import Options, Rim
+from ..fetch.clock import SystemClock, system_random
+from ..fetch.environments import Environments
+from ..fetch.opening import open_fetcher
+from ..serve.app import App
+from ..store.opening import open_store
+from .asgi import Answering, Application
+from .beside import FolderBeside
+from .command import Git, find_git
+from .githttp import HOOKS, PREFIX, GitHttp, repository_name
+from .hooks import HookRoutes, install_hooks, new_secret
+from .listener import Listener
+from .listener import Options as ListenerOptions
+from .pushes import Pushes
+from .reconcile import Reconciler
+from .seed import seed
+from .serving import service_for
+from .watch import watch_folder
+
+TTL_MS = 1_000
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Dev:
+    """What to host: a folder, where state is kept, on which port (0: any), and whether the two are kept alike."""
+
+    folder: Path
+    directory: Path
+    port: int
+    watch: bool = False
+    allowed_mirrors: tuple[str, ...] = ()
+
+
+def run_dev(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> None:
+    """Host until Ctrl-C or SIGTERM; the next start goes on with the same repository and release log."""
+    with hosting(dev, say=say, environ=environ) as listener:
+        listener.run_until_signal()
+        say("stopped; the next start goes on with the same release log")
+
+
+@contextmanager
+def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Listener]:
+    """The listener of a host that has published what its repository says, and goes on until the context ends.
+
+    Raises ConfigurationError when git is missing, the port is taken, or another host uses the state folder.
+    """
+    git = find_git(environ)
+    name = _name_of(dev.folder)
+    bare = dev.directory / "git" / f"{name}.git"
+    with ExitStack() as stack:
+        stack.enter_context(_alone(dev.directory))
+        seeded = seed(dev.folder, bare, git=git)
+        install_hooks(bare)
+        store_url = (dev.directory / "store").as_uri()
+        store = open_store(store_url)
+        environments = Environments(open_fetcher(store_url), ttl_ms=TTL_MS, clock=SystemClock(), random=system_random)
+        beside = FolderBeside(bare, dev.folder, git=git) if dev.watch else None
+        pushes = Pushes(
+            name=name,
+            bare=bare,
+            store=store,
+            rim=Rim(now=SystemClock.wall, monotonic=SystemClock.monotonic, random=system_random, sleep=sleep),
+            parsed=ParsedFiles(),
+            publishing=Lock(),
+            options=Options(allowed_mirrors=dev.allowed_mirrors),
+            released=environments.refresh,
+            beside=beside,
+        )
+        listener = stack.enter_context(_listening(dev, git, bare.parent, environments, pushes))
+        for line in _welcome(dev, name, listener.url, seeded):
+            say(line)
+        for line in pushes.release():
+            say(f"  {line}")
+        reconciler = Reconciler(store, now=SystemClock.wall, publish=pushes.release)
+        reconciler.start()
+        stack.callback(reconciler.stop)
+        if beside is not None:
+            stack.enter_context(_watching(dev, pushes, say))
+        yield listener
+
+
+def _listening(dev: Dev, git: Git, root: Path, environments: Environments, pushes: Pushes) -> Listener:
+    secret = new_secret()
+    hooks = HookRoutes(pushes.check, pushes.publish, secret=secret)
+    routes: dict[str, Application] = {PREFIX: GitHttp(root, git=git, secret=secret), HOOKS: Answering(hooks)}
+    return Listener(App(service_for(environments, None)), routes=routes, options=ListenerOptions(port=dev.port))
+
+
+@contextmanager
+def _watching(dev: Dev, pushes: Pushes, say: Say) -> Iterator[None]:
+    stop = Event()
+
+    def changed(paths: frozenset[Path]) -> None:
+        try:
+            for line in pushes.take_folder():
+                say(f"  {line}")
+        except BurgeeError as error:
+            say(f"  {error}")
+
+    changed(frozenset())
+    watcher = Thread(
+        target=watch_folder,
+        args=(dev.folder, changed),
+        kwargs={"stop": stop, "ignored": (dev.directory,)},
+        name="burgee-watch",
+        daemon=True,
+    )
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join(5.0)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Hold the state folder for this process; the lock goes with the process, however it ends."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / "dev.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"the state folder {directory} cannot be used: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        message = f"another burgee dev uses the state folder {directory}; stop it, or choose another with --dir"
+        raise ConfigurationError(message) from error
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _name_of(folder: Path) -> str:
+    name = repository_name(folder.name)
+    if name is None:
+        raise ConfigurationError(
+            f"a repository cannot be named {folder.name!r}; rename the folder to letters, digits, dots and hyphens"
+        )
+    return name
+
+
+def _welcome(dev: Dev, name: str, url: str, seeded: bool) -> Iterator[str]:
+    made = "made from" if seeded else "continued; first made from"
+    yield f"burgee dev: repository {name}, {made} {dev.folder}"
+    yield ""
+    yield f"  clone     git clone {url}{PREFIX}/{name}"
+    yield "  push      edit a flag, commit, git push: the answer is on the `remote:` lines"
+    yield f'  evaluate  curl {url}/evaluate/v1/boolean -d \'{{"flagKey":"...","entityId":"user-1"}}\''
+    yield f"  look      {url}/status"
+    if dev.watch:
+        yield f"  watch     saved files in {dev.folder} become commits"
+    yield ""

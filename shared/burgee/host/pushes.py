@@ -1,0 +1,143 @@
+"""What a push to the hosted repository does: it is checked before it is taken, and published after.
+
+Law: a push that introduces a mistake is rejected; one that only leaves mistakes where they were is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+
+from ..author.authored import ParsedFiles
+from ..core.errors import BurgeeError, InvalidFiles, Problem
+from ..deliver.publish import publish
+from ..deliver.publisher import Options, Publisher, Rim
+from ..deliver.receipt import Receipt, lines, problem_lines
+from ..store.port import Store
+from .beside import FolderBeside
+from .hooks import RefUpdate
+from .hosted import HostedRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether moving refs would introduce no mistake, and the lines to say."""
+
+    accepted: bool
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pushes:
+    """Checks and publishes what comes into one repository, by pushes or from the folder `beside` it.
+
+    `released` is called after every publish, one of which runs at a time.
+    """
+
+    name: str
+    bare: Path
+    store: Store
+    rim: Rim
+    parsed: ParsedFiles
+    options: Options
+    released: Callable[[], None]
+    beside: FolderBeside | None
+    publishing: Lock
+
+    def check(
+        self, name: str, updates: Sequence[RefUpdate], object_directories: Sequence[Path]
+    ) -> Generator[str, None, bool]:
+        """The lines of a pre-receive hook, and whether the push is taken."""
+        refusal = self.beside.refusal(updates) if self.beside else None
+        if refusal:
+            yield refusal
+            return False
+        verdict = self.judge({update.ref: update.new for update in updates}, object_directories)
+        yield from verdict.lines
+        return verdict.accepted
+
+    def publish(self, name: str, updates: Sequence[RefUpdate]) -> Iterator[str]:
+        """The lines of a post-receive hook: what happened in each environment, and in the folder beside."""
+        yield from self.release()
+        if self.beside:
+            try:
+                written = self.beside.give()
+            except BurgeeError as error:
+                yield f"the folder was not updated: {error}"
+                return
+            if written:
+                yield f"the folder was updated: {len(written)} {'file' if len(written) == 1 else 'files'}"
+
+    def take_folder(self) -> list[str]:
+        """Commit what is saved in the folder beside, unless it has new mistakes, and publish; the lines to say."""
+        if self.beside is None:
+            return []
+        said: list[str] = []
+        ref = self.beside.ref
+
+        def accept(commit: str) -> bool:
+            verdict = self.judge({ref: commit}, ())
+            said.extend(line.replace("push rejected", "not committed") for line in verdict.lines)
+            return verdict.accepted
+
+        commit = self.beside.take(accept)
+        return [*said, f"saved as commit {commit[:12]}", *self.release()] if commit else said
+
+    def release(self) -> list[str]:
+        """Publish what the repository says now; the lines that tell of it."""
+        with HostedRepository(self.name, self.bare) as repository, self.publishing:
+            try:
+                said = [line for receipt in publish(self._publisher(repository)) for line in lines(receipt)]
+            except InvalidFiles as error:
+                said = problem_lines(error.problems)
+            except BurgeeError as error:
+                said = [str(error)]
+        self.released()
+        return said
+
+    def judge(self, moved: Mapping[str, str | None], object_directories: Sequence[Path]) -> Verdict:
+        """The verdict on moving refs (full names to commits, None deletes), whose objects may be in quarantine."""
+        with HostedRepository(self.name, self.bare, moved=moved, object_directories=object_directories) as pushed:
+            after = self._outcome(pushed)
+        if not after.faults:
+            return Verdict(True)
+        with HostedRepository(self.name, self.bare) as present:
+            before = self._outcome(present)
+        introduced = len(after.faults - before.faults)
+        if not introduced:
+            return Verdict(True, ("mistakes that were there before remain; their environments stay as they are",))
+        last = f"push rejected: {introduced} new {'mistake' if introduced == 1 else 'mistakes'}, nothing has changed"
+        return Verdict(False, (*after.lines, last))
+
+    def _outcome(self, repository: HostedRepository) -> _Outcome:
+        try:
+            receipts = publish(self._publisher(repository, dry_run=True))
+        except InvalidFiles as error:
+            return _Outcome(frozenset(map(_fault, error.problems)), tuple(problem_lines(error.problems)))
+        except BurgeeError as error:
+            return _Outcome(frozenset({(str(error),)}), (str(error),))
+        faulty = [receipt for receipt in receipts if receipt.is_fault]
+        said = tuple(line for receipt in faulty for line in lines(receipt))
+        return _Outcome(frozenset[tuple[str, ...]]().union(*map(_faults, faulty)), said)
+
+    def _publisher(self, repository: HostedRepository, *, dry_run: bool = False) -> Publisher:
+        options = replace(self.options, dry_run=dry_run)
+        return Publisher(repository, self.store, self.rim, options, self.parsed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    faults: frozenset[tuple[str, ...]]
+    lines: tuple[str, ...]
+
+
+def _faults(receipt: Receipt) -> frozenset[tuple[str, ...]]:
+    errors = frozenset(_fault(problem) for problem in receipt.problems if problem.severity == "error")
+    return errors or frozenset({(receipt.environment, receipt.outcome)})
+
+
+def _fault(problem: Problem) -> tuple[str, ...]:
+    # Not the line: the same mistake further down is not a new one.
+    return problem.file, problem.code, problem.message

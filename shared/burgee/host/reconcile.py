@@ -1,0 +1,58 @@
+"""The timer of a long-running host: what no event told, and what only time brings about."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import Event, Thread
+
+from ..bundle.head import active_at
+from ..core.errors import BurgeeError
+from ..deliver.settle import settle
+from ..store.port import Store
+
+SETTLE_SECONDS = 1.0
+PUBLISH_SECONDS = 30.0
+_log = logging.getLogger("burgee.host")
+
+
+class Reconciler:
+    """Settles static snapshots every second, and publishes every half minute, until it is stopped."""
+
+    def __init__(self, store: Store, *, now: Callable[[], int], publish: Callable[[], object]) -> None:
+        self._store = store
+        self._now = now
+        self._publish = publish
+        self._settled: dict[str, str] = {}
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="burgee-reconciler", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round that is under way."""
+        self._stop.set()
+        self._thread.join(10.0)
+
+    def settle(self) -> None:
+        """Bring the static snapshots of environments whose active release is another than last time up to date."""
+        found = self._store.read_index()
+        for name in found[0].environments if found else ():
+            head = self._store.read_head(name)
+            active = active_at(head[0], self._now()) if head else None
+            if active is not None and self._settled.get(name) != active.digest:
+                self._settled[name] = settle(self._store, name, now=self._now).release or ""
+
+    def _run(self) -> None:
+        waited = 0.0
+        while not self._stop.wait(SETTLE_SECONDS):
+            waited += SETTLE_SECONDS
+            try:
+                self.settle()
+                if waited >= PUBLISH_SECONDS:
+                    waited = 0.0
+                    self._publish()
+            except BurgeeError as error:
+                _log.warning("reconciling failed and is tried again: %s", error)

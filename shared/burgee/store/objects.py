@@ -1,0 +1,108 @@
+"""A Store over four verbs: the tier of meaning that all object stores share."""
+
+from __future__ import annotations
+
+from ..bundle import keys
+from ..bundle.digest import digest_of, verify
+from ..bundle.head import Entry, Head, decode_head, encode_head
+from ..bundle.index import Index, decode_index, encode_index
+from ..bundle.release import decode_release
+from ..core.errors import Conflict, DigestMismatch, InvalidDocument, NotFound
+from .port import Object, Objects
+
+
+class ObjectStore:
+    """Heads, releases, blobs, index and static snapshots as objects; see `port.Store` for each verb."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    @property
+    def url(self) -> str:
+        return self._objects.url
+
+    def read_head(self, environment: str) -> tuple[Head, str] | None:
+        found = self._find(keys.head(environment))
+        if found is None:
+            return None
+        head = decode_head(found.content)
+        if head.environment != environment:
+            raise InvalidDocument(f"{keys.head(environment)} in {self.url} is the head of {head.environment!r}")
+        return head, found.etag
+
+    def swap_head(self, head: Head, expected_etag: str | None) -> str:
+        present = self.read_head(head.environment)
+        if present is not None:
+            self._check_forward(present[0], head)
+        return self._swap(keys.head(head.environment), encode_head(head), expected_etag)
+
+    def put_blob(self, content: bytes) -> str:
+        digest = digest_of(content)
+        self._put_same(keys.blob(digest), content)
+        return digest
+
+    def get_blob(self, digest: str) -> bytes:
+        return verify(self._objects.get(keys.blob(digest)).content, digest)
+
+    def put_release(self, entry: Entry) -> None:
+        content = verify(entry.payload.encode(), entry.digest)
+        self._put_same(keys.release(entry.release.environment, entry.release.revision), content)
+
+    def get_release(self, environment: str, revision: int) -> Entry:
+        key = keys.release(environment, revision)
+        content = self._objects.get(key).content
+        release = decode_release(content)
+        if (release.environment, release.revision) != (environment, revision):
+            raise InvalidDocument(f"{key} in {self.url} is release {release.revision} of {release.environment!r}")
+        try:
+            return Entry(digest_of(content), content.decode(), release, ())
+        except UnicodeDecodeError as error:
+            raise InvalidDocument(f"{key} in {self.url} is not UTF-8") from error
+
+    def read_index(self) -> tuple[Index, str] | None:
+        found = self._find(keys.INDEX)
+        return None if found is None else (decode_index(found.content), found.etag)
+
+    def swap_index(self, index: Index, expected_etag: str | None) -> str:
+        return self._swap(keys.INDEX, encode_index(index.repository, index.environments), expected_etag)
+
+    def read_static(self, environment: str, namespace: str) -> tuple[bytes, str] | None:
+        found = self._find(keys.static_snapshot(environment, namespace))
+        return None if found is None else (found.content, found.etag)
+
+    def swap_static(self, environment: str, namespace: str, content: bytes, expected_etag: str | None) -> str:
+        return self._swap(keys.static_snapshot(environment, namespace), content, expected_etag)
+
+    def list_static(self, environment: str) -> tuple[str, ...]:
+        prefix = keys.static_snapshots(environment)
+        return tuple(key.removeprefix(prefix) for key in self._objects.list(prefix))
+
+    def _find(self, key: str) -> Object | None:
+        try:
+            return self._objects.get(key)
+        except NotFound:
+            return None
+
+    def _swap(self, key: str, content: bytes, expected: str | None) -> str:
+        return self._objects.swap(
+            key, content, expected=expected, content_type=keys.JSON, cache_control=keys.cache_control(key)
+        )
+
+    def _put_same(self, key: str, content: bytes) -> None:
+        """Write an immutable object unless it is there. Raises DigestMismatch when other bytes are."""
+        try:
+            self._objects.put_new(key, content, content_type=keys.JSON, cache_control=keys.cache_control(key))
+        except Conflict as conflict:
+            present = self._objects.get(key).content
+            if present != content:
+                raise DigestMismatch(
+                    f"{key} in {self.url} never changes, wanted {digest_of(content)}, it is {digest_of(present)}; "
+                    "find out who wrote it, remove it and publish again"
+                ) from conflict
+
+    def _check_forward(self, present: Head, head: Head) -> None:
+        where = f"head of {head.environment!r} in {self.url}"
+        if head.revision < present.revision:
+            raise Conflict(f"{where} is at revision {present.revision} and never goes back, wanted {head.revision}")
+        if head.revision == present.revision and head.last.digest != present.last.digest:
+            raise Conflict(f"{where} has another release {present.revision} already")

@@ -1,0 +1,58 @@
+"""From a URL to a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ..core.errors import ConfigurationError
+from .port import Store
+
+KNOWN = ("file", "memory")
+
+
+def open_store(url: str, *, environ: Mapping[str, str] | None = None) -> Store:
+    """The store at `url`, as `file:///srv/flags` or `memory://name`; opens no connection.
+
+    `environ` is where stores find their credentials. Raises ConfigurationError for a URL that names no store.
+    """
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "file":
+            from .file import FileObjects
+            from .objects import ObjectStore
+
+            return ObjectStore(FileObjects(_folder(url, parts)))
+        case "memory":
+            from .memory import shared_objects
+            from .objects import ObjectStore
+
+            return ObjectStore(shared_objects(url))
+        case "s3" | "azblob" | "gs" | "oci":
+            raise ConfigurationError(f"this version of burgee does not have {parts.scheme}:// stores yet, got {url!r}")
+        case "http" | "https":
+            raise ConfigurationError(f"a web server can be read from but not published to, got {url!r}")
+        case "":
+            raise ConfigurationError(f"a store is named by a URL such as {_example(url)}, got {url!r}")
+        case _:
+            raise ConfigurationError(f"unknown store scheme {parts.scheme!r} in {url!r}; known: {', '.join(KNOWN)}")
+
+
+def _folder(url: str, parts: SplitResult) -> Path:
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"file URLs have no query or fragment, got {url!r}; write ? as %3F and # as %23")
+    path = unquote(parts.path)
+    if parts.netloc in (".", "..", "~") or not path.startswith("/"):
+        raise ConfigurationError(f"file URLs have an absolute path, such as {_example(path)}, got {url!r}")
+    if parts.netloc:
+        raise ConfigurationError(
+            f"file URLs have no host, got {parts.netloc!r} in {url!r}; three slashes begin an absolute path"
+        )
+    if "\0" in path:
+        raise ConfigurationError(f"file URLs hold no NUL, got {url!r}")
+    return Path(path)
+
+
+def _example(path: str) -> str:
+    return Path.cwd().joinpath(path.lstrip("/")).resolve().as_uri()

@@ -1,0 +1,46 @@
+"""What holds for every test: a clean environment, no skips in CI, and the time that each tier took."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+NO_SKIPS = "BURGEE_NO_SKIPS"
+_TESTS = Path(__file__).parent
+_seconds: dict[str, float] = defaultdict(float)
+_counts: dict[str, int] = defaultdict(int)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer has set for burgee or git is not what a test runs with."""
+    for name in list(os.environ):
+        if (name.startswith("BURGEE_") and not name.startswith("BURGEE_DIFFERENTIAL")) or name == "PORT":
+            if name not in (NO_SKIPS, "BURGEE_TEST_PORT"):
+                monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if os.environ.get(NO_SKIPS) and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and {NO_SKIPS} is set: {report.longrepr}"
+    tier = Path(item.path).relative_to(_TESTS).parts[0]
+    _seconds[tier] += report.duration
+    _counts[tier] += report.when == "call"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("time per tier")
+    for tier in sorted(_seconds):
+        terminalreporter.write_line(f"{tier:<14}{_counts[tier]:>6} tests {_seconds[tier]:>8.1f} s")

@@ -1,0 +1,225 @@
+"""Authored files: merging, warnings, the cache."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import yaml
+
+from burgee.author.authored import Authored, ParsedFiles, SourceFile, author
+
+EVERYBODY = {"key": "all", "name": "All", "match_type": "ALL_MATCH_TYPE"}
+_CONSTRAINT = {"type": "STRING_COMPARISON_TYPE", "property": "p", "operator": "eq", "value": "x"}
+
+
+def a_segment(key: str, *constraints: dict[str, Any]) -> dict[str, Any]:
+    return {"key": key, "name": key, "match_type": "ALL_MATCH_TYPE", "constraints": list(constraints or [_CONSTRAINT])}
+
+
+def a_rule(*keys: str, weights: Sequence[float] = (100,), operator: str | None = None) -> dict[str, Any]:
+    distributions = [{"variant": f"v{n}", "rollout": weight} for n, weight in enumerate(weights)]
+    return {"segment": {"keys": list(keys), "operator": operator}, "distributions": distributions}
+
+
+def a_flag(key: str = "f", **fields: Any) -> dict[str, Any]:
+    return {"key": key, "name": key, "variants": [{"key": f"v{n}"} for n in range(9)], **fields}
+
+
+def a_boolean(*rollouts: dict[str, Any], enabled: bool = True) -> dict[str, Any]:
+    return {"key": "f", "name": "f", "type": "BOOLEAN_FLAG_TYPE", "enabled": enabled, "rollouts": list(rollouts)}
+
+
+def a_threshold(percentage: float) -> dict[str, Any]:
+    return {"threshold": {"percentage": percentage}}
+
+
+def authored(flags: Sequence[Any] = (), segments: Sequence[Any] = ()) -> Authored:
+    text = yaml.safe_dump({"flags": list(flags), "segments": list(segments)}, sort_keys=False)
+    return author([SourceFile("features.yml", text.encode())])
+
+
+def warnings(found: Authored) -> list[tuple[str, str]]:
+    assert found.ok, found.problems
+    return [(problem.code, problem.path) for problem in found.problems]
+
+
+def test_no_files_are_no_documents() -> None:
+    assert author([]) == Authored({}, ())
+
+
+def test_files_are_read_in_lexical_order_of_their_paths() -> None:
+    flag = "flags: [{key: f, name: %s}]\n"
+    found = author([SourceFile("b.yml", (flag % "B").encode()), SourceFile("a.yml", (flag % "A").encode())])
+    assert found.documents["default"]["flags"] == [{"key": "f", "name": "B"}]
+    assert [(problem.code, problem.file, problem.line) for problem in found.problems] == [
+        ("duplicate-flag", "b.yml", 1)
+    ]
+
+
+def test_forward_reference_names_the_file_that_defines_the_segment() -> None:
+    using = b"flags: [{key: f, name: F, rules: [{segment: s}]}]\n"
+    defining = b"segments: [{key: s, name: S, match_type: ALL_MATCH_TYPE}]\n"
+    found = author([SourceFile("a.yml", using), SourceFile("b.yml", defining)])
+    assert [problem.code for problem in found.problems if problem.severity == "error"] == ["forward-reference"]
+    assert "b.yml" in found.problems[-1].message
+    assert author([SourceFile("b.yml", using), SourceFile("a.yml", defining)]).ok
+
+
+def test_every_mistake_of_every_file_is_reported_at_once() -> None:
+    bad = b"flags:\n- {key: f, nam: F, rules: [{segment: s}]}\n- {key: g}\n"
+    found = author([SourceFile("a.yml", bad), SourceFile("b.yml", b"flags: ["), SourceFile("c.json", b"{")])
+    assert [(problem.file, problem.code) for problem in found.problems] == [
+        ("a.yml", "missing-field"),
+        ("a.yml", "unknown-field"),
+        ("a.yml", "unknown-segment"),
+        ("a.yml", "missing-field"),
+        ("b.yml", "syntax"),
+        ("c.json", "syntax"),
+    ]
+
+
+def test_reference_to_a_wrong_segment_is_not_a_second_mistake() -> None:
+    found = authored([a_flag(rules=[a_rule("s")])], [{"key": "s", "name": "S"}])
+    assert [problem.code for problem in found.problems] == ["missing-field"]
+
+
+def test_unchanged_content_is_parsed_once_whatever_its_path() -> None:
+    parsed = ParsedFiles()
+    content = b"flags: [{key: f, name: F, enabeld: true}]\n"
+    first = author([SourceFile("a.yml", content)], parsed=parsed)
+    second = author([SourceFile("b.yml", content)], parsed=parsed)
+    assert [problem._replace(file="b.yml") for problem in first.problems] == list(second.problems)
+    assert parsed.parse("a.yml", content) is parsed.parse("c.yaml", content)
+    assert parsed.parse("a.yml", content) is not parsed.parse("a.json", content)
+
+
+def test_memory_of_parsed_files_is_bounded() -> None:
+    parsed = ParsedFiles(limit=20)
+    first = parsed.parse("a.yml", b"flags: []\n# 1\n")
+    parsed.parse("a.yml", b"flags: []\n# 2\n")
+    assert parsed.parse("a.yml", b"flags: []\n# 1\n") is not first
+
+
+def test_progress_is_told_after_each_file() -> None:
+    told: list[int] = []
+    author([SourceFile("a.yml", b""), SourceFile("b.yml", b"")], progress=told.append)
+    assert told == [1, 2]
+
+
+def test_differing_default_of_a_repeated_variant_is_kept_behind_the_first() -> None:
+    variants = [{"key": "a", "name": "1"}, {"key": "a", "name": "2", "default": True}, {"key": "b"}]
+    found = authored([{"key": "f", "name": "f", "variants": variants}])
+    expected = [{"key": "a", "name": "1"}, {"key": "b"}, {"key": "a", "name": "2", "default": True}]
+    assert found.documents["default"]["flags"][0]["variants"] == expected
+
+
+@pytest.mark.parametrize(
+    ("weights", "codes"),
+    [
+        ((50, 50), []),
+        ((33.3, 66.7), []),
+        ((53, 47), ["not-portable"]),
+        ((33.33, 33.33, 33.34), ["not-portable"]),
+        ((50, 0.01, 49.99), ["not-portable"]),
+        ((20, 0, 80), []),
+        ((10, 10), ["weights-not-100"]),
+        ((0, 0), ["no-distributions"]),
+        ((), ["no-distributions"]),
+    ],
+)
+def test_weights_are_judged(weights: tuple[float, ...], codes: list[str]) -> None:
+    found = authored([a_flag(rules=[a_rule("s", weights=weights)])], [a_segment("s")])
+    assert [code for code, _ in warnings(found)] == codes
+
+
+_AND = "AND_SEGMENT_OPERATOR"
+
+
+@pytest.mark.parametrize(
+    ("rules", "unreachable"),
+    [
+        ([a_rule("s"), a_rule("t")], []),
+        ([a_rule("s"), a_rule("s")], [1]),
+        ([a_rule("s", "t"), a_rule("t")], [1]),
+        ([a_rule("s"), a_rule("t"), a_rule("s", "t")], [2]),
+        ([a_rule("s"), a_rule("s", "t")], []),
+        ([a_rule("s"), a_rule("s", "t", operator=_AND)], [1]),
+        ([a_rule("s", "t", operator=_AND), a_rule("s")], []),
+        ([a_rule("s", "t", operator=_AND), a_rule("t", "s", operator=_AND)], [1]),
+        ([a_rule("all", "s"), a_rule("t")], [1]),
+        ([a_rule("all", "s", operator=_AND), a_rule("t")], []),
+    ],
+)
+def test_rules_that_are_never_reached_are_warned_of(rules: list[Any], unreachable: list[int]) -> None:
+    found = authored(
+        [a_flag(rules=rules), a_flag("g", rules=[a_rule("t", "s", "all")])], [a_segment("s"), a_segment("t"), EVERYBODY]
+    )
+    assert warnings(found) == [("unreachable", f"flags.0.rules.{number}") for number in unreachable]
+
+
+@pytest.mark.parametrize(
+    ("percentages", "codes"),
+    [
+        ((10, 20), []),
+        ((20, 10), ["unreachable"]),
+        ((20, 20), ["unreachable"]),
+        ((100, 100), ["unreachable"]),
+        ((33.3, 34), ["fractional-threshold", "unreachable"]),
+        ((150,), ["threshold-out-of-range"]),
+    ],
+)
+def test_thresholds_are_judged(percentages: tuple[float, ...], codes: list[str]) -> None:
+    found = authored([a_boolean(*map(a_threshold, percentages))])
+    assert [code for code, _ in warnings(found)] == codes
+
+
+def test_rollouts_of_a_disabled_boolean_flag_are_warned_of() -> None:
+    assert warnings(authored([a_boolean(a_threshold(5), enabled=False)])) == [
+        ("disabled-flag-with-rollouts", "flags.0.enabled")
+    ]
+
+
+def test_unused_segment_is_warned_of() -> None:
+    assert warnings(authored([], [a_segment("s")])) == [("unused-segment", "segments.0")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "operator", "value", "is_portable"),
+    [
+        ("NUMBER", "eq", "5", True),
+        ("NUMBER", "eq", "5.0", False),
+        ("NUMBER", "isoneof", "[1, 2]", True),
+        ("NUMBER", "isoneof", "[1, 2.5]", False),
+        ("NUMBER", "isoneof", "[2147483648]", False),
+        ("DATETIME", "gt", "2024-01-01T00:00:00Z", True),
+        ("DATETIME", "gt", "2024-01-01", False),
+        ("DATETIME", "gt", "2024-01-01T00:00:00.5Z", False),
+        ("STRING", "isoneof", '["a", "é"]', True),
+        ("STRING", "isoneof", '["\\u0061"]', False),
+        ("STRING", "isoneof", '["a", null]', False),
+        ("STRING", "prefix", "5.0", True),
+        ("ENTITY_ID", "isoneof", '["a\\"b"]', False),
+    ],
+)
+def test_values_that_readers_disagree_on_are_not_portable(
+    kind: str, operator: str, value: str, is_portable: bool
+) -> None:
+    constraint = {"type": f"{kind}_COMPARISON_TYPE", "property": "p", "operator": operator, "value": value}
+    found = warnings(authored([a_flag(rules=[a_rule("s")])], [a_segment("s", constraint)]))
+    assert found == ([] if is_portable else [("not-portable", "segments.0.constraints.0.value")])
+
+
+def test_repeated_constraint_is_warned_of() -> None:
+    found = authored([a_flag(rules=[a_rule("s")])], [a_segment("s", _CONSTRAINT, _CONSTRAINT)])
+    assert warnings(found) == [("duplicate-constraint", "segments.0.constraints.1")]
+
+
+def test_hints_name_the_nearest_word() -> None:
+    text = b"""flags:
+- {key: f, name: F, type: BOOLEAN, variants: [{key: blue}], rules: [{segment: betas, distributions: [{variant: bleu, rollout: 1}]}]}
+segments: [{key: beta, name: B, match_type: ANY_MATCH_TYP, constrants: []}]
+"""
+    hints = {problem.code: problem.hint for problem in author([SourceFile("f.yml", text)]).problems}
+    assert hints["unknown-segment"] == "did you mean 'beta'?"
+    assert hints["unknown-variant"] == "did you mean 'blue'?"
+    assert hints["unknown-field"] == "did you mean 'constraints'?"

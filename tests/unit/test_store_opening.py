@@ -1,0 +1,54 @@
+"""From a URL to a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from burgee.core.errors import ConfigurationError
+from burgee.store.opening import open_store
+
+
+def test_a_file_url_opens_the_folder_it_names(tmp_path: Path) -> None:
+    folder = tmp_path / "with blank?"
+    store = open_store(folder.as_uri())
+    store.swap_static("staging", "default", b"{}", None)
+    assert (folder / "environments/staging/internal/v1/evaluation/snapshot/namespace/default").read_bytes() == b"{}"
+    assert store.url == folder.as_uri()
+
+
+def test_one_memory_url_opened_twice_is_one_store() -> None:
+    open_store("memory://opened-twice").put_blob(b"{}")
+    digest = open_store("memory://opened-twice").put_blob(b"{}")
+    assert open_store("memory://opened-twice").get_blob(digest) == b"{}"
+
+
+def test_memory_urls_of_two_names_are_two_stores() -> None:
+    open_store("memory://one").swap_static("staging", "default", b"{}", None)
+    assert open_store("memory://other").read_static("staging", "default") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://bucket/prefix", "does not have s3:// stores yet"),
+        ("azblob://account/container", "does not have azblob:// stores yet"),
+        ("gs://bucket", "does not have gs:// stores yet"),
+        ("oci://ghcr.io/acme/flags", "does not have oci:// stores yet"),
+        ("https://flags.example.org", "can be read from but not published to"),
+        ("ftp://host/path", "unknown store scheme 'ftp' in 'ftp://host/path'; known: file, memory"),
+        ("", "named by a URL such as file:///"),
+        ("./flags", "named by a URL such as file:///"),
+        ("file://host/path", "file URLs have no host, got 'host'"),
+        ("file://./flags", "file URLs have an absolute path, such as file:///"),
+        ("file:flags", "file URLs have an absolute path, such as file:///"),
+        ("file://", "file URLs have an absolute path"),
+        ("file://flags", "file URLs have an absolute path"),
+        ("file:///a?b", r"write \? as %3F"),
+        ("file:///a%00b", "hold no NUL"),
+    ],
+)
+def test_a_url_that_names_no_store_is_refused_with_what_to_do(url: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        open_store(url)
