@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ _VECTORS = Path(__file__).parent / "vectors" / "authored"
 _UNPROVEN = "unproven"
 
 
-def _vectors() -> list[object]:
-    found = []
+def _vectors() -> list[Any]:
+    found: list[Any] = []
     for file in sorted(_VECTORS.glob("*.json")):
         if file.stem in (_UNPROVEN, "globs"):
             continue
@@ -24,13 +25,13 @@ def _vectors() -> list[object]:
     return found
 
 
-def _author(vector: dict) -> Authored:
+def _author(vector: dict[str, Any]) -> Authored:
     content = b64decode(vector["base64"]) if "base64" in vector else vector["text"].encode()
     return author([SourceFile(vector["file"], content)])
 
 
 @pytest.mark.parametrize("vector", _vectors())
-def test_file_is_read_as_its_vector_says(vector: dict) -> None:
+def test_file_is_read_as_its_vector_says(vector: dict[str, Any]) -> None:
     authored = _author(vector)
     assert authored.ok == vector["accepted"], authored.problems
     severity, code = ("error", vector.get("code")) if "code" in vector else ("warning", vector.get("warning"))
@@ -43,7 +44,7 @@ def test_file_is_read_as_its_vector_says(vector: dict) -> None:
 
 
 @pytest.mark.parametrize("vector", [one for one in _vectors() if "documents" in one.values[0]])
-def test_normal_form_is_as_its_vector_says_and_a_fixed_point(vector: dict) -> None:
+def test_normal_form_is_as_its_vector_says_and_a_fixed_point(vector: dict[str, Any]) -> None:
     documents = _author(vector).documents
     assert documents == vector["documents"]
     for key, document in documents.items():

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ _VECTORS = json.loads((Path(__file__).parent / "vectors" / "authored" / "globs.j
 
 
 @pytest.mark.parametrize("vector", _VECTORS, ids=lambda vector: vector["name"])
-def test_glob_matches_what_its_vector_says(vector: dict) -> None:
+def test_glob_matches_what_its_vector_says(vector: dict[str, Any]) -> None:
     glob = compile_glob(vector["pattern"])
     assert [path for path in vector["matches"] if not glob.fullmatch(path)] == []
     assert [path for path in vector["refuses"] if glob.fullmatch(path)] == []

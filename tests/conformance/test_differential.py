@@ -52,7 +52,7 @@ from tests.conformance.generated import (
     a_generated_document,
     questions,
 )
-from tests.conformance.vectors import CONSTRAINT_VECTORS, cases, constraint_of, vectors
+from tests.conformance.vector_files import CONSTRAINT_VECTORS, cases, constraint_of, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

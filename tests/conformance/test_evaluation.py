@@ -19,7 +19,7 @@ from tests.builders import (
     matches,
     outcome_of,
 )
-from tests.conformance.vectors import CONSTRAINT_VECTORS, cases, constraint_of, vectors
+from tests.conformance.vector_files import CONSTRAINT_VECTORS, cases, constraint_of, vectors
 
 Case = dict[str, Any]
 EVERY_DIALECT = pytest.mark.parametrize("dialect", ["server", "client"])

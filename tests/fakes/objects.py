@@ -73,10 +73,11 @@ class FaultyObjects:
         number = self.writes
         if number in self._before:
             raise self._before[number]
-        etag = write()
-        if number in self._after:
-            raise self._after[number]
-        return etag
+        try:
+            return write()
+        finally:
+            if number in self._after:
+                raise self._after[number]
 
     def _note(self, verb: str, key: str) -> None:
         self.calls.append((verb, key))

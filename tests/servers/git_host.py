@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,9 @@ from burgee.host.hooks import Check, HookRoutes, Publish, RefUpdate, new_secret
 from burgee.host.listener import Listener, Options
 from burgee.serve.message import Request, Response
 
-GIT = find_git(os.environ)
+from .git_cli import ENVIRON
+
+GIT = find_git(ENVIRON)
 
 
 @dataclass(slots=True)

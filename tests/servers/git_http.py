@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from burgee.host.command import find_git
 from burgee.host.githttp import GitHttp
 from burgee.host.listener import Listener, Options
 from burgee.serve.message import Request, Response
+
+from .git_cli import ENVIRON
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ def git_server(root: Path, *, token: str | None = None, refusal: int = 401) -> I
     With a token, requests without it are answered 401, those with another one with `refusal`.
     """
     traffic = Traffic()
-    application = _guarded(GitHttp(root, git=find_git(os.environ)), token, refusal, traffic)
+    application = _guarded(GitHttp(root, git=find_git(ENVIRON)), token, refusal, traffic)
     with Listener(_nothing, routes={"/git": application}, options=Options(port=0)) as listener:
         yield GitServer(f"{listener.url}/git", traffic)
 

@@ -216,7 +216,11 @@ def test_repeated_constraint_is_warned_of() -> None:
 
 def test_hints_name_the_nearest_word() -> None:
     text = b"""flags:
-- {key: f, name: F, type: BOOLEAN, variants: [{key: blue}], rules: [{segment: betas, distributions: [{variant: bleu, rollout: 1}]}]}
+- key: f
+  name: F
+  type: BOOLEAN
+  variants: [{key: blue}]
+  rules: [{segment: betas, distributions: [{variant: bleu, rollout: 1}]}]
 segments: [{key: beta, name: B, match_type: ANY_MATCH_TYP, constrants: []}]
 """
     hints = {problem.code: problem.hint for problem in author([SourceFile("f.yml", text)]).problems}

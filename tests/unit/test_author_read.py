@@ -124,7 +124,8 @@ def test_pure_python_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_problem_is_at_the_deepest_node_across_documents() -> None:
-    text = b"flags: []\n---\nsegments:\n  - key: s\n    name: S\n    match_type: ANY_MATCH_TYPE\n    constraints:\n      - type: X\n"
+    segment = b"  - key: s\n    name: S\n    match_type: ANY_MATCH_TYPE\n    constraints:\n      - type: X\n"
+    text = b"flags: []\n---\nsegments:\n" + segment
     problems = author([SourceFile("f.yml", text)]).problems
     places = {(problem.path, problem.line, problem.column) for problem in problems if problem.severity == "error"}
     assert ("segments.0.constraints.0.type", 8, 15) in places

@@ -5,7 +5,7 @@ from collections import namedtuple
 import pytest
 
 from burgee.author.globs import BadGlob, compile_glob
-from burgee.author.select import select
+from burgee.author.select import Selection, select
 
 Entry = namedtuple("Entry", "path mode", defaults=(0o100644,))
 
@@ -14,7 +14,7 @@ def entries(*paths: str) -> list[Entry]:
     return [Entry(path) for path in paths]
 
 
-def codes(selection: object) -> list[tuple[str, str]]:
+def codes(selection: Selection) -> list[tuple[str, str]]:
     return [(problem.code, problem.severity) for problem in selection.problems]
 
 

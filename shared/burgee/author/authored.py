@@ -56,10 +56,10 @@ def author(
             progress(len(done))
     merged = merge(done)
     problems = {finding.problem(path) for path, file in done for finding in file.findings}
-    for file in ordered:
-        found = merged.findings.get(file.path, ())
-        located = locate(file.content, found, json=is_json(file.path))
-        problems.update(finding.problem(file.path) for finding in located)
+    for file, (path, parsed_file) in zip(ordered, done, strict=True):
+        found = merged.findings.get(path, ())
+        located = locate(file.content, found, json=is_json(path), starts=parsed_file.starts)
+        problems.update(finding.problem(path) for finding in located)
     return Authored(merged.documents, tuple(sorted(problems, key=_order)))
 
 

@@ -1,6 +1,7 @@
 """Where a finding stands: the line and column of the deepest existing node along its path.
 
-This is the slow path. The file's events are read again, and only for files that have something to report.
+This is the slow path, for files that have something to report. A few findings are sought in the text of their own flag
+or segment; for many, or others, the events of the whole file are read again.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import yaml
 from yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 from yaml.events import StreamEndEvent as StreamEnd
 
-from .finding import Finding
-from .yaml_events import event_source
+from .finding import Finding, Path
+from .yaml_events import UNREADABLE, Starts, event_source
 
 Position = tuple[int, int]
 _Token = tuple[str, str, int, int]
@@ -32,18 +33,46 @@ _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s{}\[\]:,"]+')
 _JSON_KINDS = {"{": _MAPPING, "[": _SEQUENCE, "}": _END, "]": _END}
 
 
-def locate(content: bytes, findings: Iterable[Finding], *, json: bool) -> list[Finding]:
+# Beyond this, reading the file again is quicker.
+_MOST_FRAGMENTS = 300
+
+
+def locate(content: bytes, findings: Iterable[Finding], *, json: bool, starts: Starts | None = None) -> list[Finding]:
     """The findings with lines and columns; those that have a line, or mean the whole file, stay as they are."""
     found = list(findings)
     roots: dict[int, _Node] = {}
+    items: set[tuple[int, str | int, int]] = set()
     for finding in found:
-        if not finding.line and (finding.path or finding.code not in _WHOLE_FILE):
-            roots.setdefault(finding.document, _Node()).descend(finding.path)
+        if finding.line or (not finding.path and finding.code in _WHOLE_FILE):
+            continue
+        roots.setdefault(finding.document, _Node()).descend(finding.path)
+        items.add((finding.document, *_item_of(finding.path)))
     if not roots:
         return found
     text = content.decode("utf-8-sig", "replace")
-    _mark(_json_tokens(text) if json else _yaml_tokens(text), roots)
+    if json:
+        _mark(_json_tokens(text), roots)
+    elif len(items) > _MOST_FRAGMENTS or not starts or not items <= starts.keys():
+        _mark(_yaml_tokens(text), roots)
+    else:
+        for item in sorted(items, key=str):
+            _mark_fragment(text, starts, item, roots)
     return [_placed(finding, roots) for finding in found]
+
+
+def _item_of(path: Path) -> tuple[str | int, int]:
+    """Field and index of the flag or segment that a path goes through; `-1` when it goes through none."""
+    return (path[0], path[1]) if len(path) > 1 and isinstance(path[1], int) else ("", -1)
+
+
+def _mark_fragment(text: str, starts: Starts, item: tuple[int, str | int, int], roots: dict[int, _Node]) -> None:
+    """Mark the nodes of one flag or segment, by reading its own text, put at its own column."""
+    document, field, index = item
+    line, column, offset = starts[item]
+    following = starts.get((document, field, index + 1))
+    fragment = " " * column + text[offset : following[2] if following else None]
+    tokens = ((kind, word, line + at, place) for kind, word, at, place in _yaml_tokens(fragment))
+    _mark(tokens, {0: roots[document].descend((field, index))[-1]})
 
 
 # Findings about the file as bytes: no document of it was read.
@@ -118,6 +147,8 @@ def _mark(tokens: Iterator[_Token], roots: dict[int, _Node]) -> None:
                 continue
         if frames:
             frames[-1].next()
+        elif document == last:
+            return
 
 
 def _enter(frames: list[_Frame], root: _Node | None, kind: str, word: str, position: Position) -> _Node | None:
@@ -146,7 +177,7 @@ def _yaml_tokens(text: str) -> Iterator[_Token]:
             if kind:
                 mark: Any = event.start_mark
                 yield kind, getattr(event, "value", ""), mark.line + 1, mark.column + 1
-    except (yaml.YAMLError, ValueError):
+    except UNREADABLE:
         return  # the reading loop has reported it; what stands before it is located
 
 

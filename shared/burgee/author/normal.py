@@ -50,10 +50,14 @@ def normal_segment(segment: dict[str, Any]) -> dict[str, Any]:
 
 
 def normal_namespace(namespace: Any) -> tuple[str, str, str]:
-    """Key, name and description (empty when absent) of a document's namespace."""
-    if not isinstance(namespace, dict):
-        return namespace or "default", "", ""
-    return namespace.get("key", "default"), namespace.get("name", ""), namespace.get("description") or ""
+    """Key, name and description (empty when absent) of a document's namespace, wrong parts left out."""
+    named = namespace if type(namespace) is dict else {"key": namespace}
+    key, name, description = (named.get(field) for field in ("key", "name", "description"))
+    return _text(key) or "default", _text(name), _text(description)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _variants(variants: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from .locate import locate
 from .normal import normal_flag, normal_namespace, normal_segment
 from .read import is_json, read
 from .schema import Checked, Reference, check_document
+from .yaml_events import Starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class ParsedFile:
 
     documents: dict[int, ParsedDocument]
     findings: tuple[Finding, ...]
+    starts: Starts
 
 
 class ParsedFiles:
@@ -78,7 +80,8 @@ def parse_file(path: str, content: bytes) -> ParsedFile:
         if raw is None or type(raw) is dict:
             documents[number] = _parse(raw or {}, checked, found)
         findings.extend(replace(finding, document=number) for finding in found)
-    return ParsedFile(documents, tuple(locate(content, findings, json=is_json(path))))
+    located = locate(content, findings, json=is_json(path), starts=reading.starts)
+    return ParsedFile(documents, tuple(located), reading.starts)
 
 
 def _parse(raw: dict[str, Any], checked: Checked, findings: list[Finding]) -> ParsedDocument:

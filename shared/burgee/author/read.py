@@ -1,18 +1,18 @@
 """Bytes of one file to raw documents: plain dict, list, str, int, float, bool and None.
 
 Law: whatever the bytes are, the answer is documents and findings, never an exception; work and memory are bounded by
-the limits below. No positions are kept here: `locate` finds them when there is something to report.
+the limits below. Only where each flag begins is kept: `locate` finds positions when there is something to report.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .finding import Finding
 from .strict_json import read_json
-from .yaml_events import read_yaml
+from .yaml_events import Starts, read_yaml
 
 LARGEST_FILE = 10 * 1024 * 1024
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]|\\U0000[dD][89a-fA-F]")
@@ -20,10 +20,14 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]|\\U0000[dD][89a-fA-F]")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file holds: its raw documents in order, and what is wrong with it as a text."""
+    """What a file holds: its raw documents in order, and what is wrong with it as a text.
+
+    `starts` is what `locate` needs to be quick; it is empty for JSON.
+    """
 
     documents: tuple[Any, ...]
     findings: tuple[Finding, ...] = ()
+    starts: Starts = field(default_factory=dict)
 
 
 def is_json(path: str) -> bool:
@@ -44,10 +48,10 @@ def read(path: str, content: bytes) -> Reading:
         return Reading((), (_not_utf8(content, error),))
     if "\0" in text:
         return Reading((), (_binary(text),))
-    documents, findings = read_json(text) if is_json(path) else read_yaml(text)
+    documents, findings, starts = (*read_json(text), {}) if is_json(path) else read_yaml(text)
     if _SURROGATE_ESCAPE.search(content):
         findings.extend(_lone_surrogates(documents))
-    return Reading(tuple(documents), tuple(findings))
+    return Reading(tuple(documents), tuple(findings), starts)
 
 
 def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Finding:

@@ -83,7 +83,9 @@ def select(
     paths = []
     for entry in entries:
         inside = entry.path.removeprefix(root)
-        if not entry.path.startswith(root) or not globs.select(inside) or ignored.match_file(inside):
+        if not entry.path.startswith(root) or not globs.select(inside):
+            continue
+        if ignored.match_file(inside) or _is_git(inside):
             continue
         problem = _refusal(entry, inside, globs)
         if problem:
@@ -96,8 +98,6 @@ def select(
 def _refusal(entry: Entry, inside: str, globs: _Globs) -> Finding | None:
     """Why a file that the globs select is not read, when its owner should hear of it."""
     directories = inside.split("/")[:-1]
-    if ".git" in directories:
-        return None
     if globs.are_default and any(name.startswith(".") for name in directories):
         message = "a flags file in a hidden directory is not read"
         return warning((), "hidden-directory-skipped", message, "move it, or name it in a .flipt.yml index")
@@ -111,6 +111,11 @@ def _refusal(entry: Entry, inside: str, globs: _Globs) -> Finding | None:
         message = f"wanted a file that ends in .yml, .yaml or .json, got '{suffix}'"
         return Finding((), "unexpected-extension", message, "narrow the index's include, or exclude the file")
     return None
+
+
+def _is_git(path: str) -> bool:
+    """Whether the file belongs to Git itself, which a folder shows."""
+    return path.startswith(".git/") or "/.git/" in path
 
 
 def _read_index(content: bytes) -> tuple[_Globs, list[Finding]]:

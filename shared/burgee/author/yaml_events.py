@@ -28,6 +28,7 @@ from .scalars import Merge, Scalars, Timestamp
 from .strict_json import DEEPEST
 
 LARGEST_EXPANSION = 500_000
+_ITEM_DEPTH = 3
 _ABSENT: Any = object()
 _TAG = "tag:yaml.org,2002:"
 _COLLECTION_TAGS = frozenset((None, "!", _TAG + "map", _TAG + "seq"))
@@ -38,6 +39,14 @@ _SCALAR_TAGS: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
     "timestamp": (Timestamp,),
 }
+
+
+# By document, field (`flags`) and index: line and column (from 0) and character offset of each object in a list of the
+# document. Enough to find a position without reading the whole file again.
+Starts = dict[tuple[int, Any, int], tuple[int, int, int]]
+
+# The pure Python parser lets chr() complain of an escape beyond Unicode.
+UNREADABLE = (yaml.YAMLError, ValueError, OverflowError)
 
 
 class _StopReading(Exception):
@@ -51,32 +60,30 @@ def event_source(text: str) -> Callable[[], Event]:
     return get_event
 
 
-def read_yaml(text: str) -> tuple[list[Any], list[Finding]]:
-    """The documents that could be read, and what is wrong with the text."""
+def read_yaml(text: str) -> tuple[list[Any], list[Finding], Starts]:
+    """The documents that could be read, what is wrong with the text, and where flags and segments begin."""
     builder = _Builder()
     try:
         builder.build(event_source(text))
     except _StopReading:
         pass
-    except yaml.YAMLError as error:
+    except UNREADABLE as error:
         builder.findings.append(_syntax(error))
-    except ValueError as error:
-        # The pure Python parser lets chr() complain of an escape beyond Unicode.
-        builder.findings.append(Finding((), "syntax", f"wanted YAML, got an impossible escape: {error}"))
     if builder.scalars.non_finite:
         builder.findings.extend(_non_finite(text, builder.scalars.non_finite))
-    return builder.documents, builder.findings
+    return builder.documents, builder.findings, builder.starts
 
 
 class _Builder:
     """State of one file: documents so far, anchors of the present document, findings."""
 
-    __slots__ = ("_anchors", "_budget", "_merges", "_weights", "documents", "findings", "scalars")
+    __slots__ = ("_anchors", "_budget", "_merges", "_weights", "documents", "findings", "scalars", "starts")
 
     def __init__(self) -> None:
         self.documents: list[Any] = []
         self.findings: list[Finding] = []
         self.scalars = Scalars()
+        self.starts: Starts = {}
         self._anchors: dict[str, Any] = {}
         # By identity of a collection: what it weighs when repeated, and the mappings that `<<` merges into it.
         self._weights: dict[int, int] = {}
@@ -110,6 +117,10 @@ class _Builder:
                 frames.append((here, key, anchor))
                 here = {} if kind is MappingStartEvent else []
                 key, anchor = _ABSENT, event.anchor
+                if len(frames) == _ITEM_DEPTH and type(frames[-1][0]) is list:
+                    mark = event.start_mark
+                    place = (len(self.documents), frames[1][1], len(frames[-1][0]))
+                    self.starts[place] = (mark.line, mark.column, mark.index)
                 if event.tag not in _COLLECTION_TAGS or len(frames) > DEEPEST:
                     self._refuse_collection(event)
                 continue
@@ -232,10 +243,10 @@ class _Builder:
             return ""
 
 
-def _syntax(error: yaml.YAMLError) -> Finding:
+def _syntax(error: Exception) -> Finding:
     mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "an unreadable character"
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "an impossible escape"
     message = f"wanted YAML, got something else: {problem}"
     return Finding((), "syntax", message, "check indentation, quotes and brackets", line=line, column=column)
 
@@ -248,7 +259,7 @@ def _non_finite(text: str, words: set[str]) -> list[Finding]:
         while type(event := get_event()) is not StreamEndEvent:
             if type(event) is ScalarEvent and event.implicit[0] and event.value in words:
                 findings.append(_no_number(event))
-    except (yaml.YAMLError, ValueError):
+    except UNREADABLE:
         pass  # already reported by the reading loop
     return findings
 

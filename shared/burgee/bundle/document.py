@@ -60,7 +60,7 @@ class Document:
         head_end = content.find(b"\n")
         # Up to the newline of the head, so that an empty list of flags is found too.
         separator = content.find(_SEPARATOR, max(head_end, 0))
-        if head_end < 0 or separator < 0 or not content.endswith(_END):
+        if head_end < 0 or separator < 0 or not content.startswith(b"{") or not content.endswith(_END):
             raise InvalidDocument("document is not in burgee's line format")
         try:
             head = loads(content[:head_end] + b"]}")

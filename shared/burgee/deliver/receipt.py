@@ -43,9 +43,10 @@ class Receipt:
 def lines(receipt: Receipt, *, most: int = 20) -> list[str]:
     """The receipt as a person reads it: a headline, then at most `most` changes and every problem."""
     text = [f"{receipt.environment}: {_headline(receipt)}"]
-    text += [f"  {change}" for change in receipt.changes[:most]]
-    if len(receipt.changes) > most:
-        text.append(f"  ... and {len(receipt.changes) - most} more changes")
+    if not _is_first(receipt.release):
+        text += [f"  {change}" for change in receipt.changes[:most]]
+        if len(receipt.changes) > most:
+            text.append(f"  ... and {len(receipt.changes) - most} more changes")
     text += problem_lines(receipt.problems)
     return text + [f"  warning: {warning}" for warning in receipt.warnings]
 
@@ -90,9 +91,9 @@ def _headline(receipt: Receipt) -> str:
     release = receipt.release
     if release and receipt.outcome == "published":
         active = f", active from {format_instant(release.activates_at)}" if _delayed(release) else ""
-        return f"release {release.revision} {short(release.bundle)}, {_count(receipt.changes)}{active} {took}"
+        return f"release {release.revision} {short(release.bundle)}, {_count(receipt)}{active} {took}"
     if release and receipt.outcome == "planned":
-        return f"would be release {release.revision} {short(release.bundle)}, {_count(receipt.changes)} {took}"
+        return f"would be release {release.revision} {short(release.bundle)}, {_count(receipt)} {took}"
     if release and receipt.outcome == "unchanged":
         return f"unchanged, stays at release {release.revision} {short(release.bundle)} {took}"
     if receipt.outcome == "invalid":
@@ -106,9 +107,16 @@ def short(digest: str) -> str:
     return digest[:19]
 
 
+def _is_first(release: Release | None) -> bool:
+    return release is not None and release.revision == 1
+
+
 def _delayed(release: Release) -> bool:
     return bool(release.activates_at > release.published_at)
 
 
-def _count(changes: tuple[Change, ...]) -> str:
-    return f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}"
+def _count(receipt: Receipt) -> str:
+    if _is_first(receipt.release):
+        flags = sum(change.kind == "flag" for change in receipt.changes)
+        return f"the first, with {flags} {'flag' if flags == 1 else 'flags'}"
+    return f"{len(receipt.changes)} {'change' if len(receipt.changes) == 1 else 'changes'}"

@@ -15,7 +15,7 @@ from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from ..core.errors import ConfigurationError, NotFound
 from .address import identity_of
-from .objects import TreeSource, commit_at
+from .objects import TreeSource, commit_at, holds
 from .refs import BRANCHES, candidates, no_ref
 from .revision import parse_revision
 from .tree import Commit, Source
@@ -86,7 +86,9 @@ class LocalRepository:
             return commit
 
     def source(self, commit: Commit) -> Source:
-        if ObjectID(commit.tree.encode()) not in self._repo.object_store:
+        with self._lock:
+            held = holds(self._repo.object_store, ObjectID(commit.tree.encode()), self._where)
+        if not held:
             raise NotFound(f"commit {commit.id} is not in {self._where}; fetch it first")
         return TreeSource(
             self._repo.object_store, commit.tree, lock=self._lock, where=f"commit {commit.id[:12]} of {self._where}"

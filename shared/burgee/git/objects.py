@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import RLock
 
-from dulwich.errors import ObjectFormatException
+from dulwich.errors import ApplyDeltaError, ChecksumMismatch, FileFormatException
 from dulwich.object_store import BaseObjectStore
 from dulwich.objects import Commit as CommitObject
 from dulwich.objects import ObjectID, ShaFile, Tag, parse_tree
@@ -59,10 +61,10 @@ def commit_at(store: BaseObjectStore, name: ObjectID, where: str) -> Commit:
 
     Raises NotFound when it is missing or is something else.
     """
-    found = _get(store, name)
+    found = _get(store, name, where)
     hops = 0
     while isinstance(found, Tag) and hops < 10:
-        found = _get(store, found.object[1])
+        found = _get(store, found.object[1], where)
         hops += 1
     if not isinstance(found, CommitObject):
         raise NotFound(f"{name.decode('ascii', 'replace')} is not a commit in {where}")
@@ -74,6 +76,12 @@ def commit_at(store: BaseObjectStore, name: ObjectID, where: str) -> Commit:
         author=line_text(found.author),
         subject=line_text(subject[:_SUBJECT_LENGTH].encode()),
     )
+
+
+def holds(store: BaseObjectStore, name: ObjectID, where: str) -> bool:
+    """Whether the store has the object. Raises ContentError when it is damaged."""
+    with _wholeness(name, where):
+        return name in store
 
 
 def reachable(store: BaseObjectStore, commits: Sequence[str]) -> Iterator[ObjectID]:
@@ -96,9 +104,10 @@ def reachable(store: BaseObjectStore, commits: Sequence[str]) -> Iterator[Object
                     yield child
 
 
-def _get(store: BaseObjectStore, name: ObjectID) -> ShaFile | None:
+def _get(store: BaseObjectStore, name: ObjectID, where: str) -> ShaFile | None:
     try:
-        return store[name]
+        with _wholeness(name, where):
+            return store[name]
     except KeyError:
         return None
 
@@ -122,10 +131,8 @@ def _walk(store: BaseObjectStore, top: bytes, where: str) -> Iterator[tuple[byte
 
 def _children(store: BaseObjectStore, tree: ObjectID, where: str) -> Iterator[tuple[bytes, int, ObjectID]]:
     content = _raw(store, tree, _TREE, f"a folder of {where}")
-    try:
+    with _wholeness(tree, where):
         parsed = list(parse_tree(content, len(tree) // 2))
-    except (ObjectFormatException, ValueError) as error:
-        raise ContentError(f"tree {tree.decode()} of {where} is damaged: {error}") from error
     for name, mode, child in parsed:
         if is_plain(name):
             yield name, mode, ObjectID(child)
@@ -133,10 +140,20 @@ def _children(store: BaseObjectStore, tree: ObjectID, where: str) -> Iterator[tu
 
 def _raw(store: BaseObjectStore, name: ObjectID, kind: int, what: str) -> bytes:
     try:
-        found, content = store.get_raw(name)
+        with _wholeness(name, what):
+            found, content = store.get_raw(name)
     except KeyError as error:
         message = f"object {name.decode()} of {what} is missing; fetch it, the clone may be partial"
         raise NotFound(message) from error
     if found != kind:
         raise ContentError(f"object {name.decode()} of {what} has another type than its tree says")
     return content
+
+
+@contextmanager
+def _wholeness(name: ObjectID, where: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileFormatException, ChecksumMismatch, ApplyDeltaError, ValueError, zlib.error) as error:
+        message = f"object {name.decode('ascii', 'replace')} of {where} is damaged ({error}); run git fsck there"
+        raise ContentError(message) from error

@@ -44,7 +44,8 @@ def update_folder(bare: Path, folder: Path, old: str, new: str, *, git: Git) -> 
     with guarded(bare):
         changes = _changes(git, bare, old, new)
         held = _held(git, bare, folder)
-        blocked = [change.path for change in changes if not _is_open(change, held, folder)]
+        removed = frozenset(change.path for change in changes if change.after is None)
+        blocked = [change.path for change in changes if not _is_open(change, held, folder, removed)]
         if blocked:
             named = ", ".join(map(path_text, blocked[:_NAMED])) + (" and more" if len(blocked) > _NAMED else "")
             raise Conflict(f"the folder has other versions of {named}; commit or undo them, then update again")
@@ -77,28 +78,37 @@ def _held(git: Git, bare: Path, folder: Path) -> dict[bytes, _Version]:
     return held
 
 
-def _is_open(change: _Change, held: Mapping[bytes, _Version], folder: Path) -> bool:
+def _is_open(change: _Change, held: Mapping[bytes, _Version], folder: Path, removed: frozenset[bytes]) -> bool:
     """Whether nobody's own work is at the path: it has the version before or after, or is free for a new file."""
     if change.path in held:
         return held[change.path] in (change.before, change.after)
     if change.before is not None and change.after is not None:
         return False
-    return change.after is None or (_parents_are_folders(folder, change.path) and not _is_taken(folder, change.path))
+    return change.after is None or _is_free(folder, change.path, removed)
 
 
-def _is_taken(folder: Path, path: bytes) -> bool:
+def _is_free(folder: Path, path: bytes, removed: frozenset[bytes]) -> bool:
+    """Whether nothing is at the path, nor a file or link where it needs folders, once `removed` is gone."""
     place = _place(folder, path)
-    return os.path.lexists(place) and (place.is_symlink() or not place.is_dir())
+    if _is_real_folder(place):
+        inner = (Path(top, name) for top, _, names in os.walk(place) for name in names)
+        return all(os.fsencode(file.relative_to(folder)) in removed for file in inner)
+    parents = [parent for parent in _parents(folder, path) if os.fsencode(parent.relative_to(folder)) not in removed]
+    return not os.path.lexists(place) and all(_is_real_folder(parent) for parent in parents if os.path.lexists(parent))
 
 
-def _parents_are_folders(folder: Path, path: bytes) -> bool:
-    parents = list(_place(folder, path).relative_to(folder).parents)[:-1]
-    return not any((folder / parent).is_symlink() for parent in parents)
+def _parents(folder: Path, path: bytes) -> list[Path]:
+    place = _place(folder, path)
+    return [parent for parent in place.parents if parent != folder and parent.is_relative_to(folder)]
+
+
+def _is_real_folder(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
 
 
 def _write(changes: list[_Change], bare: Path, folder: Path, commit: str) -> None:
     for change in changes:
-        if change.after is None and _parents_are_folders(folder, change.path):
+        if change.after is None and all(map(_is_real_folder, _parents(folder, change.path))):
             _remove(folder, change.path)
     with open_repository(bare) as repository:
         source = repository.source(repository.resolve(commit))

@@ -15,6 +15,8 @@ from burgee.git.repository import open_repository
 from burgee.git.tree import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Commit, Entry, Source, TooLarge
 from tests.servers.git_cli import a_bare_clone, a_work_tree, attempt, commit, git
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:

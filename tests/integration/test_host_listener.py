@@ -1,0 +1,234 @@
+"""The listener over real sockets on loopback, port 0."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from burgee.core.errors import ConfigurationError, FlagNotFound
+from burgee.host.asgi import Answering
+from burgee.host.listener import Listener, Options
+from burgee.serve.message import Request, Response
+
+pytestmark = pytest.mark.integration
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+class Site:
+    """An answer for each path the tests ask for."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+        self.endless = threading.Event()
+
+    def __call__(self, request: Request) -> Response:
+        if request.path == "/lines":
+            return Response(200, (("Content-Type", "text/plain"),), iter([b"one\n", b"two\n"]))
+        if request.path == "/forever":
+            return Response(200, (("Content-Type", "text/event-stream"),), self._forever())
+        if request.path == "/broken":
+            return Response(200, (), self._broken())
+        if request.path == "/slow":
+            self.endless.wait(30)
+        if request.path == "/missing":
+            raise FlagNotFound("default", "a")
+        if request.path == "/fault":
+            raise ZeroDivisionError
+        if request.path == "/empty":
+            return Response(204)
+        echo = f"{request.method} {request.path} {request.query} {request.headers.get('x')} {len(request.body)}"
+        return Response(200, (("Content-Type", "text/plain"),), echo.encode())
+
+    def _forever(self) -> Iterator[bytes]:
+        try:
+            while not self.endless.wait(0.01):
+                yield b"data: x\n\n"
+        finally:
+            self.closed.set()
+
+    def _broken(self) -> Iterator[bytes]:
+        yield b"half"
+        raise ZeroDivisionError
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture(scope="module")
+def listener(site: Site) -> Iterator[Listener]:
+    routes = {"/inner": Answering(lambda request: Response(200, (), b"inner " + request.path.encode()))}
+    with Listener(site, routes=routes, options=Options(port=0, largest_body=1000)) as listener:
+        yield listener
+
+
+@pytest.fixture
+def connection(listener: Listener) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=10)
+    yield connection
+    connection.close()
+
+
+def test_a_request_is_passed_on_decoded(connection: http.client.HTTPConnection) -> None:
+    connection.putrequest("POST", "/caf%C3%A9/a%20b?x=%20y&z")
+    for name, value in (("X", "1"), ("x", "2"), ("Content-Length", "3")):
+        connection.putheader(name, value)
+    connection.endheaders(b"abc")
+    response = connection.getresponse()
+    assert response.read().decode() == "POST /café/a b x=%20y&z 1, 2 3"
+    names = {name.lower() for name, _ in response.getheaders()}
+    assert names == {"content-type", "content-length", "date"}
+
+
+def test_head_has_the_headers_of_get_and_no_body(connection: http.client.HTTPConnection) -> None:
+    connection.request("HEAD", "/x")
+    response = connection.getresponse()
+    assert response.getheader("content-length") == str(len("GET /x  None 0"))
+    assert response.read() == b""
+    connection.request("HEAD", "/lines")
+    assert connection.getresponse().read() == b""
+    connection.request("GET", "/x")
+    assert connection.getresponse().read() == b"GET /x  None 0"
+
+
+def test_an_answer_without_content_has_no_length(connection: http.client.HTTPConnection) -> None:
+    connection.request("GET", "/empty")
+    response = connection.getresponse()
+    assert (response.status, response.read(), response.getheader("content-length")) == (204, b"", None)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_beyond_the_limit_is_refused(connection: http.client.HTTPConnection, chunked: bool) -> None:
+    connection.request("POST", "/x", body=iter([b"x" * 600, b"x" * 600]) if chunked else b"x" * 1001)
+    response = connection.getresponse()
+    assert (response.status, response.read()) == (413, b"the body is larger than 1000 bytes; send less\n")
+
+
+def test_an_iterator_is_streamed(connection: http.client.HTTPConnection) -> None:
+    connection.request("GET", "/lines")
+    response = connection.getresponse()
+    assert response.getheader("transfer-encoding") == "chunked"
+    assert response.read() == b"one\ntwo\n"
+
+
+def test_an_iterator_is_closed_when_its_client_goes_away(listener: Listener, site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", listener.port)) as client:
+        client.sendall(b"GET /forever HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(100)
+    assert site.closed.wait(10)
+
+
+def test_an_iterator_that_fails_breaks_the_connection_off(
+    connection: http.client.HTTPConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.request("GET", "/broken")
+    with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+        connection.getresponse().read()
+    assert "the body of GET /broken broke off" in caplog.text
+
+
+def test_errors_are_answered_with_their_status(connection: http.client.HTTPConnection) -> None:
+    connection.request("GET", "/missing")
+    response = connection.getresponse()
+    assert (response.status, response.read()) == (404, b'flag "default/a" not found\n')
+
+
+def test_a_fault_is_answered_without_its_details(
+    connection: http.client.HTTPConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.request("GET", "/fault")
+    response = connection.getresponse()
+    assert response.status == 500 and b"ZeroDivision" not in response.read()
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(("path", "inner"), [("/inner", True), ("/inner/x", True), ("/innermost", False)])
+def test_routes_are_whole_segments(connection: http.client.HTTPConnection, path: str, inner: bool) -> None:
+    connection.request("GET", path)
+    assert connection.getresponse().read().startswith(b"inner") is inner
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_served(listener: Listener) -> None:
+    second = Listener(lambda _: Response(200), options=Options(port=listener.port))
+    with pytest.raises(ConfigurationError, match=rf"port {listener.port} of 127.0.0.1 is taken .* --port or PORT"):
+        second.start()
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("256.0.0.1", 0)])
+def test_an_address_that_is_none_is_told(host: str, port: int) -> None:
+    with pytest.raises(ConfigurationError, match="--port or PORT"):
+        Listener(lambda _: Response(200), options=Options(host=host, port=port)).bind()
+
+
+def test_stopping_ends_idle_connections_and_event_streams_at_once() -> None:
+    site = Site()
+    with Listener(site, options=Options(port=0, grace=20)) as listener:
+        idle = socket.create_connection(("127.0.0.1", listener.port))
+        stream = socket.create_connection(("127.0.0.1", listener.port))
+        with idle, stream:
+            idle.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+            stream.sendall(b"GET /forever HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert idle.recv(100) and stream.recv(100)
+            began = time.monotonic()
+            listener.stop()
+            assert time.monotonic() - began < 5
+    assert site.closed.wait(10)
+
+
+def test_ctrl_c_and_sigterm_end_a_process_quickly_without_a_traceback(tmp_path: Path) -> None:
+    script = (
+        "from burgee.host.listener import Listener, Options\n"
+        "from burgee.serve.message import Response\n"
+        "import time\n"
+        "def answer(request):\n"
+        "    time.sleep(60) if request.path == '/slow' else None\n"
+        "    return Response(200, (), b'x')\n"
+        "listener = Listener(answer, options=Options(port=0, grace=1))\n"
+        "listener.bind()\n"
+        "print(listener.port, flush=True)\n"
+        "print('signal', listener.run_until_signal())\n"
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        command = [sys.executable, "-W", "error", "-c", script]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"PYTHONPATH": str(SHARED)}
+        )
+        with process:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            with (
+                socket.create_connection(("127.0.0.1", port)) as idle,
+                socket.create_connection(("127.0.0.1", port)) as slow,
+            ):
+                idle.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert idle.recv(10)
+                slow.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+                began = time.monotonic()
+                process.send_signal(number)
+                output, errors = process.communicate(timeout=20)
+        assert (output, errors, process.returncode) == (f"signal {int(number)}\n", "", 0)
+        assert time.monotonic() - began < 6
+
+
+def test_answers_do_not_wait_for_one_another() -> None:
+    site = Site()
+    with Listener(site, options=Options(port=0, grace=5)) as listener:
+        slow = [http.client.HTTPConnection("127.0.0.1", listener.port, timeout=10) for _ in range(50)]
+        for connection in slow:
+            connection.request("GET", "/slow")
+        fast = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=5)
+        fast.request("GET", "/x")
+        assert fast.getresponse().read() == b"GET /x  None 0"
+        site.endless.set()
+        for connection in (*slow, fast):
+            connection.close()

@@ -1,0 +1,165 @@
+"""A publish that dies anywhere, and publishers that race, leave a log that readers can use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from burgee.bundle import keys
+from burgee.bundle.flipt import client_snapshot
+from burgee.deliver.publish import publish
+from burgee.fetch.live import Live
+from burgee.store.file import FileObjects
+from burgee.store.memory import MemoryObjects
+from burgee.store.objects import ObjectStore
+from burgee.store.port import Objects
+from tests.fakes.clock import VirtualClock
+from tests.fakes.fetcher import FaultyFetcher
+from tests.fakes.objects import Crash, FaultyObjects
+from tests.publishing import a_publisher, features, files, publish_once, revisions
+from tests.servers.git_cli import a_work_tree, commit
+
+FIRST = files(features("a", "b"), features("a", "b"))
+SECOND = {"flags/staging/features.yaml": features("a", "b", percentage=60) + "---\nnamespace: extra\n"}
+
+
+def a_reader(objects: Objects, clock: VirtualClock) -> Live:
+    return Live(FaultyFetcher(objects), "staging", ttl_ms=1_000, clock=clock, random=lambda: 0.5)
+
+
+def writes_of(repository: Path, after: Callable[[], object]) -> int:
+    """How many writes the second publish makes when nothing goes wrong."""
+    objects = FaultyObjects(MemoryObjects("memory://count"))
+    publish_once(repository, objects)
+    before = objects.writes
+    after()
+    publish_once(repository, objects)
+    return objects.writes - before
+
+
+def test_a_crash_between_any_two_writes_leaves_a_usable_store_and_the_next_publish_completes(tmp_path: Path) -> None:
+    counted = a_work_tree(tmp_path / "counted", FIRST)
+    total = writes_of(counted, lambda: commit(counted, SECOND))
+    assert total >= 6
+    for number in range(1, total + 1):
+        for late in (False, True):
+            crashed_once(a_work_tree(tmp_path / f"{number}-{late}", FIRST), number, late=late)
+
+
+def crashed_once(repository: Path, number: int, *, late: bool) -> None:
+    objects, clock = FaultyObjects(MemoryObjects(f"memory://{repository.name}")), VirtualClock(wall=1_900_000_000_000)
+    publish_once(repository, objects)
+    commit(repository, SECOND)
+    objects.fail_write(objects.writes + number, Crash(), after=late)
+    with pytest.raises(Crash):
+        publish_once(repository, objects)
+
+    served = a_reader(objects, clock).current()
+    assert served.release.revision in (1, 2)
+    assert served.snapshot.namespace("default").boolean("a", "user-1", {}, 0).reason
+
+    receipt = publish_once(repository, objects)["staging"]
+    store = ObjectStore(objects)
+    assert receipt.outcome in ("published", "unchanged")
+    assert revisions(store, "staging") == [2, 1]
+    assert [store.get_release("staging", revision).release.revision for revision in (1, 2)] == [1, 2]
+    release = a_reader(objects, clock).current()
+    for namespace, (digest, _size) in release.release.namespaces.items():
+        assert store.get_blob(digest)
+        static = store.read_static("staging", namespace)
+        document = release.snapshot.namespaces[namespace].document
+        assert static is not None and static[0] == client_snapshot(document)[0]
+
+
+def test_a_reader_never_sees_half_a_release_while_one_is_being_written(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    objects, clock = FaultyObjects(MemoryObjects("memory://half")), VirtualClock(wall=1_900_000_000_000)
+    publish_once(repository, objects)
+    commit(repository, SECOND)
+    seen = []
+
+    def look(verb: str, key: str) -> None:
+        if verb in ("swap", "put_new"):
+            serving = a_reader(objects.inner, clock).current()
+            seen.append((serving.release.revision, sorted(serving.snapshot.namespaces)))
+
+    objects.pause = look
+    publish_once(repository, objects)
+    assert set(map(str, seen)) == {"(1, ['default'])", "(2, ['default', 'extra'])"}
+
+
+def test_a_namespace_that_is_gone_is_overwritten_with_an_empty_snapshot(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", {**FIRST, **SECOND})
+    objects = MemoryObjects("memory://gone")
+    publish_once(repository, objects)
+    commit(repository, FIRST)
+    publish_once(repository, objects)
+    assert objects.get(keys.static_snapshot("staging", "extra")).content == b'{"namespace":{"key":"extra"},"flags":[]}'
+
+
+def test_an_older_publisher_that_stalled_does_not_put_its_tip_on_top(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    objects = FaultyObjects(MemoryObjects("memory://stalled"))
+    publish_once(repository, objects)
+    commit(repository, {"flags/staging/features.yaml": features("a", "b", percentage=20)})
+    overtaken = []
+
+    def overtake(verb: str, key: str) -> None:
+        if verb == "swap" and key == keys.head("staging") and not overtaken:
+            overtaken.append(True)
+            commit(repository, {"flags/staging/features.yaml": features("a", "b", percentage=90)})
+            publish_once(repository, objects.inner)
+
+    objects.pause = overtake
+    receipt = publish_once(repository, objects)["staging"]
+    store = ObjectStore(objects)
+    assert receipt.outcome == "unchanged"
+    assert revisions(store, "staging") == [2, 1]
+
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+from burgee.store.file import FileObjects
+from tests.publishing import features, publish_once
+from tests.servers.git_cli import commit
+repository, store, number = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+for turn in range(4):
+    commit(repository, {"flags/staging/features.yaml": features("a", "b", percentage=number * 10 + turn + 1)})
+    receipt = publish_once(repository, FileObjects(store), adopt=True, environments=("staging",))["staging"]
+    assert receipt.outcome == "published", receipt
+"""
+
+
+def test_eight_concurrent_publishers_make_a_log_without_gap_or_lost_update(tmp_path: Path) -> None:
+    repositories = [a_work_tree(tmp_path / f"repo-{number}", FIRST) for number in range(8)]
+    root = Path(__file__).parent.parent.parent
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", PUBLISHER, str(repository), str(tmp_path / "store"), str(number)],
+            cwd=root,
+            stderr=subprocess.PIPE,
+        )
+        for number, repository in enumerate(repositories)
+    ]
+    for process in running:
+        _out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()
+    store = ObjectStore(FileObjects(tmp_path / "store"))
+    assert revisions(store, "staging") == list(range(32, 0, -1))
+
+
+def test_publishers_in_threads_make_a_log_without_gap(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    objects = MemoryObjects("memory://threads")
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda _: publish(a_publisher(repository, objects)), range(8)))
+    made = sum(receipt.outcome == "published" for receipts in outcomes for receipt in receipts)
+    assert made == 2
+    assert revisions(ObjectStore(objects), "staging") == [1]
