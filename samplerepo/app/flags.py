@@ -33,9 +33,7 @@ class Flags:
 
         A flag that could not be evaluated is left out, so the caller's own default holds.
         """
-        requests = [
-            {"flagKey": key, "entityId": visitor.id, "context": dict(visitor.properties)} for key in keys
-        ]
+        requests = [{"flagKey": key, "entityId": visitor.id, "context": dict(visitor.properties)} for key in keys]
         try:
             body = self._post("/evaluate/v1/batch", {"requests": requests})
         except (OSError, ValueError) as error:

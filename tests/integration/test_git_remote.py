@@ -88,15 +88,18 @@ def test_a_force_push_is_followed(remote: Repository, work: Path) -> None:
     assert remote.tip("main").subject == "Rewritten"
 
 
-def test_many_moves_keep_the_last_ones_readable(remote: Repository, work: Path) -> None:
+def test_many_moves_keep_the_last_ones_readable(
+    remote: Repository, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("burgee.git.remote._KEPT", 2)
     first = remote.tip("main")
     source = remote.source(first)
-    for number in range(17):
+    for number in range(5):
         commit(work, {"flags/7.yaml": f"key: moved {number}\n"})
         git(work, "push", "--quiet", "origin", "main")
         last = remote.tip("main")
     latest = remote.source(last)
-    assert b"moved 16" in b"".join(latest.read(entry) for entry in latest.entries())
+    assert b"moved 4" in b"".join(latest.read(entry) for entry in latest.entries())
     assert len(source.entries()) == 40
 
 

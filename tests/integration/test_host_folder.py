@@ -191,6 +191,22 @@ def test_a_folder_that_is_as_the_tip_makes_no_commit(folder: Path, bare: Path) -
     assert commit_folder(bare, folder, "main", "Nothing", git=GIT) is None
 
 
+def test_a_file_that_is_edited_again_after_it_was_looked_at_is_committed_as_it_is_now(folder: Path, bare: Path) -> None:
+    for text in ("a: 2\n", "a: 33\n", "a: 444\n"):
+        (folder / "flags" / "a.yaml").write_text(text)
+        assert dirty_paths(bare, folder, "main", git=GIT) == ("flags/a.yaml",)
+    (folder / "flags" / "a.yaml").write_text("a: 5\n")
+    assert commit_folder(bare, folder, "main", "Edit", git=GIT) is not None
+    assert git(bare, "show", "main:flags/a.yaml") == "a: 5"
+
+
+def test_a_commit_that_is_not_accepted_moves_nothing(folder: Path, bare: Path) -> None:
+    before = git(bare, "rev-parse", "main")
+    (folder / "flags" / "a.yaml").write_text("a: bad\n")
+    assert commit_folder(bare, folder, "main", "Edit", git=GIT, accept=lambda commit: False) is None
+    assert git(bare, "rev-parse", "main") == folder_base(bare) == before
+
+
 def test_the_author_is_the_users_own(folder: Path, bare: Path, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("[user]\n\tname = Bo\n\temail = bo@example.com\n")
     mine = type(GIT)(

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -157,9 +158,15 @@ def test_of_concurrent_pushes_to_one_branch_one_wins(host: GitHost, clone: Path,
 
 
 def test_a_push_of_20_megabytes_streams(host: GitHost, clone: Path) -> None:
+    git(clone, "config", "core.compression", "0")
     (clone / "big.bin").write_bytes(os.urandom(20 * 1024 * 1024))
     commit(clone, {})
-    git(clone, "push", "--quiet")
+    tracemalloc.start()
+    try:
+        git(clone, "push", "--quiet")
+        assert tracemalloc.get_traced_memory()[1] < 5 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
     assert host.events.seen == [("big.bin", "flags/features.yaml")]
 
 

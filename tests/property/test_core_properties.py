@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_right
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -24,20 +26,18 @@ from tests.conformance.generated import a_generated_document, questions
 from tests.conformance.naive import Naive, go_number, single
 
 QUICK = settings(max_examples=200, deadline=None)
-WEIGHTS = st.lists(st.floats(0.001, 100, width=32), min_size=1, max_size=12)
+WEIGHTS = st.lists(st.floats(2**-10, 100, width=32), min_size=1, max_size=12)
 ARITHMETICS = st.sampled_from(["S1", "S2", "C"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBERISH = st.text("0123456789+-._eExXpPabfinty NaN\u0660", max_size=9)
 
 
-@QUICK
+@settings(max_examples=60, deadline=None)
 @given(WEIGHTS, ARITHMETICS)
 def test_every_bucket_has_the_owner_the_rule_names(weights: list[float], buckets: str) -> None:
     """'The winner is the first index whose limit is >= b + 1; on clients the last index with that limit on a tie.'"""
     naive = Naive({"flags": [], "segments": []}, buckets=buckets, dialect="server", plus=False)
     ends, indices = owners(weights, buckets)
-    from bisect import bisect_right
-
     for bucket in range(BUCKETS):
         place = bisect_right(ends, bucket)
         owner = indices[place] if place < len(indices) else None
@@ -84,7 +84,7 @@ def test_f32_is_the_processors_binary32(number: float) -> None:
 @example("0X1.P1")
 @example("00_1.5e-0_1")
 def test_number_texts_are_read_by_gos_grammar(text: str) -> None:
-    """'Accepted number text: optional sign; decimal with optional fraction and exponent; underscores between digits...'"""
+    """'Accepted number text: optional sign; decimal with optional fraction and exponent; underscores ...'"""
     wanted, read = go_number(text), parse_number(text)
     if wanted is None or read is None:
         assert wanted is None and read is None
@@ -132,7 +132,7 @@ def test_a_date_is_midnight_in_utc(day: Any) -> None:
 def test_year_0_has_366_days_and_ends_where_year_1_begins() -> None:
     """'Year 0000 to 9999.'"""
     days = [days_from_civil(0, month, 1) for month in range(1, 13)] + [days_from_civil(1, 1, 1)]
-    assert [end - start for start, end in zip(days, days[1:], strict=False)] == [
+    assert [end - start for start, end in pairwise(days)] == [
         31,
         29,
         31,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from burgee.git.repository import open_repository
-from burgee.host.asgi import Answering
+from burgee.host.asgi import Answering, Application
 from burgee.host.command import Git, find_git
 from burgee.host.githttp import GitHttp
 from burgee.host.hooks import Check, HookRoutes, Publish, RefUpdate, new_secret
@@ -50,7 +50,7 @@ def git_host(root: Path, *, check: Check | None = None, publish: Publish | None 
     """
     events, secret = Events(), new_secret()
     hooks = HookRoutes(check or _checking(root, events), publish or _publishing(events), secret=secret)
-    routes = {"/git": GitHttp(root, git=GIT, secret=secret), "/-/hooks": Answering(hooks)}
+    routes: dict[str, Application] = {"/git": GitHttp(root, git=GIT, secret=secret), "/-/hooks": Answering(hooks)}
     with Listener(_nothing, routes=routes, options=Options(port=0)) as listener:
         yield GitHost(f"{listener.url}/git", root, secret, events)
 

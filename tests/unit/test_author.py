@@ -173,10 +173,8 @@ def test_thresholds_are_judged(percentages: tuple[float, ...], codes: list[str])
     assert [code for code, _ in warnings(found)] == codes
 
 
-def test_rollouts_of_a_disabled_boolean_flag_are_warned_of() -> None:
-    assert warnings(authored([a_boolean(a_threshold(5), enabled=False)])) == [
-        ("disabled-flag-with-rollouts", "flags.0.enabled")
-    ]
+def test_a_percentage_on_a_boolean_flag_that_is_off_otherwise_is_no_cause_for_a_warning() -> None:
+    assert warnings(authored([a_boolean(a_threshold(5), enabled=False)])) == []
 
 
 def test_unused_segment_is_warned_of() -> None:
@@ -227,3 +225,27 @@ segments: [{key: beta, name: B, match_type: ANY_MATCH_TYP, constrants: []}]
     assert hints["unknown-segment"] == "did you mean 'beta'?"
     assert hints["unknown-variant"] == "did you mean 'blue'?"
     assert hints["unknown-field"] == "did you mean 'constraints'?"
+
+
+_ODD = ("[a]", "{a: [b]}", "null", "1", "''", "2024-01-01")
+
+
+@pytest.mark.parametrize("odd", _ODD)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: ODD",
+        "namespace: {key: ODD, name: ODD, description: ODD}",
+        "flags: [ODD, {key: ODD, name: ODD, type: ODD, variants: [ODD], rules: [ODD], rollouts: [ODD], metadata: ODD}]",
+        "flags: [{key: f, name: F, variants: [{key: ODD, default: ODD}], rules: ODD}]",
+        "flags: [{key: f, name: F, rules: [{segment: ODD, distributions: [{variant: ODD, rollout: ODD}]}]}]",
+        "flags: [{key: f, name: F, rules: [{segment: {keys: [ODD], operator: ODD}, distributions: ODD}]}]",
+        "flags: [{key: f, name: F, rollouts: [{segment: {key: ODD, keys: ODD}, threshold: {percentage: ODD}}]}]",
+        "segments: [ODD, {key: ODD, name: ODD, match_type: ODD, constraints: ODD}]",
+        "segments: [{key: s, name: S, match_type: ANY_MATCH_TYPE, constraints: [{type: ODD, operator: ODD}]}]",
+        "segments: [{key: s, constraints: [{type: NUMBER_COMPARISON_TYPE, operator: isoneof, value: ODD}]}]",
+    ],
+)
+def test_odd_value_anywhere_is_never_an_exception(text: str, odd: str) -> None:
+    found = author([SourceFile("f.yml", text.replace("ODD", odd).encode())])
+    assert all(problem.line == 1 for problem in found.problems)

@@ -83,7 +83,17 @@ def test_exactly_one_environment_is_the_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"---\n---\n", b"[]", b"version: 2\nenvironments: {a: {}}", b"version: 1", b"{", b"\xff"]
+    "content",
+    [
+        b"",
+        b"---\n---\n",
+        b"[]",
+        b"version: 2\nenvironments: {a: {}}",
+        b"version: true\nenvironments: {a: {}}",
+        b"version: 1",
+        b"{",
+        b"\xff",
+    ],
 )
 def test_wrong_file_is_an_error(content: bytes) -> None:
     assert problems(content)

@@ -41,7 +41,7 @@ def test_the_version_is_the_one_given_or_1_4() -> None:
 def test_the_order_of_flags_segments_variants_and_keys_does_not_matter() -> None:
     variants = [a_variant("x", {"b": 1, "a": 2}), a_variant("y", default=True)]
     one = encode({"namespace": "n", "flags": [a_flag("b"), a_flag("a", variants=variants)], "segments": [a_segment()]})
-    again = [{key: value for key, value in reversed(a_flag("a", variants=variants[::-1]).items())}, a_flag("b")]
+    again = [dict(reversed(a_flag("a", variants=variants[::-1]).items())), a_flag("b")]
     assert encode({"segments": [a_segment()], "flags": again, "namespace": "n"}) == one
 
 

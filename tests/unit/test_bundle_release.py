@@ -81,8 +81,17 @@ def test_every_required_field_is_missed(decode: Any, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"bundle": "latest"}, {"previous": "x"}, {"revision": 0}, {"revision": "1"}, {"namespaces": []}, {"source": None}]
-    + [{"published_at": "yesterday"}, {"activates_at": None}, {"namespaces": {"a": {"digest": "x", "size": 1}}}],
+    [
+        {"bundle": "latest"},
+        {"previous": "x"},
+        {"revision": 0},
+        {"revision": "1"},
+        {"namespaces": []},
+        {"source": None},
+        {"published_at": "yesterday"},
+        {"activates_at": None},
+        {"namespaces": {"a": {"digest": "x", "size": 1}}},
+    ],
 )
 def test_a_release_with_a_field_of_the_wrong_kind_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidDocument):
@@ -188,8 +197,8 @@ def test_a_manifest_is_read_back_and_its_namespaces_are_sorted() -> None:
         {"mediaType": "application/json"},
         {"annotations": {}},
         {"annotations": None},
-    ]
-    + [{"annotations": {"io.flipt.features.namespace": 5}}],
+        {"annotations": {"io.flipt.features.namespace": 5}},
+    ],
 )
 def test_a_manifest_with_a_layer_that_is_no_document_is_refused(layer: dict[str, Any]) -> None:
     manifest = json.loads(encode_manifest({"a": (DIGEST, 1)}))

@@ -44,9 +44,7 @@ def test_a_switch_is_told_as_a_switch() -> None:
 def test_rules_that_only_change_places_are_told_as_reordered() -> None:
     first, second = a_segment_rollout("a"), a_segment_rollout("b", "c", every=True)
     old, new = a_boolean(rollouts=[first, second]), a_boolean(rollouts=[second, first])
-    assert told(documents(old), documents(new)) == [
-        "~ flag default/f: rollouts reordered: b AND c -> true, a -> true"
-    ]
+    assert told(documents(old), documents(new)) == ["~ flag default/f: rollouts reordered: b AND c -> true, a -> true"]
 
 
 def test_variants_and_splits_are_told() -> None:

@@ -66,11 +66,7 @@ def _lint_boolean(flag: dict[str, Any], path: Path, findings: list[Finding]) -> 
         if field in flag:
             message = f"a boolean flag's {field} are ignored"
             findings.append(warning((*path, field), f"{field}-ignored", message, "use rollouts"))
-    rollouts = flag.get("rollouts", ())
-    if rollouts and "enabled" not in flag:
-        message = "'enabled: false' is only the default answer of a boolean flag; its rollouts still run"
-        findings.append(warning((*path, "enabled"), "disabled-flag-with-rollouts", message, "remove the rollouts"))
-    for number, rollout in enumerate(rollouts):
+    for number, rollout in enumerate(flag.get("rollouts", ())):
         here = (*path, "rollouts", number)
         if "threshold" in rollout:
             _lint_percentage(rollout["threshold"]["percentage"], (*here, "threshold", "percentage"), findings)

@@ -118,6 +118,11 @@ def _whole_seconds(text: object) -> int:
     return duration // 1000
 
 
+def _exactly_one(version: object) -> object:
+    # To Python, and so to pydantic, true and 1.0 equal 1.
+    return version if type(version) is int else f"{version}"
+
+
 _DURATION_SCHEMA: JsonDict = {
     "type": "string",
     "pattern": r"^(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$",
@@ -153,7 +158,7 @@ class _EnvironmentModel(_Model):
 
 
 class _ProjectFile(_Model):
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_exactly_one)]
     environments: dict[Annotated[StrictStr, Field(pattern=_NAME)], _EnvironmentModel] = Field(
         min_length=1, description="environments by name"
     )

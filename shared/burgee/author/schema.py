@@ -206,13 +206,13 @@ def _check_rule(rule: Any, flag: dict[str, Any], known: set[str], at: Reference,
     if type(segment) is dict:
         check_fields(segment, RULE_SEGMENT, (*path, "segment"), findings)
         _refer(items_of(segment, "keys"), at, checked)
-    else:
+    elif is_key(segment):
         _refer((segment,), at, checked)
     for number, distribution in enumerate(items_of(rule, "distributions")):
         here = (*path, "distributions", number)
         if check_fields(distribution, DISTRIBUTION, here, findings):
             variant = distribution.get("variant")
-            if variant not in known and isinstance(variant, str) and variant:
+            if isinstance(variant, str) and variant and variant not in known:
                 findings.append(_unknown_variant(flag, variant, known, at, here))
 
 
@@ -240,7 +240,8 @@ def _check_rollout(rollout: Any, at: Reference, checked: Checked) -> None:
         got = "both" if "key" in segment else "neither"
         message = f"wanted a rollout's segment with 'key' or 'keys', got {got}"
         findings.append(Finding((*path, "segment"), "ambiguous-rollout", message, "keep one: keys: [...]"))
-    _refer((segment.get("key"), *items_of(segment, "keys")), at, checked)
+    key = segment.get("key")
+    _refer((key,) if is_key(key) else items_of(segment, "keys"), at, checked)
 
 
 def _refer(segments: Any, at: Reference, checked: Checked) -> None:

@@ -41,9 +41,10 @@ def verify(content: bytes, digest: str) -> bytes:
 
 
 def canonical_json(value: object) -> str:
-    """JSON without white space, keys by code point, text unescaped.
+    """JSON without white space, keys by code point, text unescaped where both JSON and YAML can hold it.
 
-    Floats are written with the fewest digits that read back as the same binary64 (Python's `repr`).
+    Flipt reads JSON with a YAML parser too, which refuses or folds U+007F to U+009F, U+2028, U+2029, U+FEFF, U+FFFE
+    and U+FFFF; these are written as `\\uXXXX` with lower-case digits. Floats are written with the fewest digits that read back as the same binary64 (Python's `repr`).
     Raises InvalidDocument for numbers that are not finite.
     """
     return _write(value, sort_keys=True)
@@ -76,4 +77,12 @@ def _write(value: object, *, sort_keys: bool) -> str:
         text: str = encode(value)
     except (TypeError, ValueError) as error:
         raise InvalidDocument(f"value cannot be written as canonical JSON: {error}") from error
-    return text
+    return text if text.isascii() and "\x7f" not in text else _yaml_safe(text)
+
+
+def _yaml_safe(text: str) -> str:
+    from re import compile as compile_pattern
+
+    # Outside of strings JSON is ASCII, so whatever is found stands in one.
+    pattern = compile_pattern("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+    return pattern.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

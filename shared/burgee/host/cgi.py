@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Mapping
@@ -10,11 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..git.names import line_text
 from .asgi import Receive, Send, send_text
 
 _PIECE = 64 * 1024
 _LARGEST_HEAD = 64 * 1024
 _ENDING_SECONDS = 30.0
+_COMPLAINING_SECONDS = 1.0
+_log = logging.getLogger("burgee.host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,14 @@ async def run_backend(backend: Backend, receive: Receive, send: Send) -> None:
         "http-backend",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
         env=dict(backend.environ),
         cwd=backend.folder,
         start_new_session=True,
         limit=_LARGEST_HEAD,
     )
     feed = asyncio.create_task(_feed(process, receive))
+    complaints = asyncio.create_task(_log_complaints(process))
     try:
         await _relay(process, send)
         with suppress(TimeoutError):
@@ -53,6 +58,8 @@ async def run_backend(backend: Backend, receive: Receive, send: Send) -> None:
         feed.cancel()
         await asyncio.gather(feed, return_exceptions=True)
         await _end(process)
+        await asyncio.wait({complaints}, timeout=_COMPLAINING_SECONDS)
+        complaints.cancel()
 
 
 async def _feed(process: asyncio.subprocess.Process, receive: Receive) -> None:
@@ -75,6 +82,13 @@ async def _feed(process: asyncio.subprocess.Process, receive: Receive) -> None:
             pass
     finally:
         process.stdin.close()
+
+
+async def _log_complaints(process: asyncio.subprocess.Process) -> None:
+    assert process.stderr is not None
+    while piece := await process.stderr.read(_PIECE):
+        for line in piece.splitlines():
+            _log.info("git http-backend: %s", line_text(line))
 
 
 async def _relay(process: asyncio.subprocess.Process, send: Send) -> None:

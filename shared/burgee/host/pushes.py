@@ -63,12 +63,10 @@ class Pushes:
         yield from self.release()
         if self.beside:
             try:
-                written = self.beside.give()
+                self.beside.give()
+                yield "the folder has these files now"
             except BurgeeError as error:
                 yield f"the folder was not updated: {error}"
-                return
-            if written:
-                yield f"the folder was updated: {len(written)} {'file' if len(written) == 1 else 'files'}"
 
     def take_folder(self) -> list[str]:
         """Commit what is saved in the folder beside, unless it has new mistakes, and publish; the lines to say."""

@@ -1,0 +1,181 @@
+"""The documentation is true: its commands work, its links lead somewhere, and its tables agree with the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from burgee.author.project import project_schema
+from burgee.cli.main import COMMANDS, burgee
+from burgee.core.model import PROFILES
+from burgee.serve.app import App
+from burgee.settings import VARIABLES
+from tests.e2e.docs_runner import ROOT, Page, commands_of, matches
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "samplerepo/README.md"])
+RUN = [page for page in PAGES if page.parent in (ROOT / "docs", ROOT) and list(commands_of(page.read_text()))]
+RUN_SECONDS = 60.0
+_LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+_NO_CODES = {"utf-8-sig"}
+_WORDS_THAT_ARE_CODES = {"syntax", "unreachable"}
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("page", RUN, ids=name_of)
+def test_every_command_of_a_page_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
+    started = time.monotonic()
+    commands = list(commands_of(page.read_text()))
+    if any(command.text.startswith("make ") for command in commands) and not (ROOT / "Makefile").exists():
+        pytest.skip("there is no Makefile yet")
+    with Page(tmp_path / "page") as shown:
+        if page != ROOT / "README.md":  # which clones samplerepo
+            shown.hold_samplerepo()
+        for command in commands:
+            shown.run(command)
+    assert time.monotonic() - started < RUN_SECONDS / 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    text = _FENCED.sub("", page.read_text())
+    for match in _LINK.finditer(text):
+        target, _, anchor = match["target"].partition("#")
+        if "://" in target:
+            continue
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), f"{name_of(page)} links to {target}"
+        if anchor:
+            assert anchor in anchors(path.read_text()), f"{name_of(page)} links to {match['target']}"
+
+
+def anchors(markdown: str) -> set[str]:
+    """The anchors of a page's headings, as forges make them."""
+    headings = re.findall(r"^#+ (.+)$", _FENCED.sub("", markdown), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_page_names_a_command_or_option_that_does_not_exist(page: Path) -> None:
+    every = {option for name in COMMANDS for option in options_of(name)}
+    for line in burgee_lines(page.read_text()):
+        words = re.findall(r"(?<!\S)(?:burgee [a-z]+|--[a-z][a-z-]*)", line)
+        names = [word.split()[1] for word in words if word.startswith("burgee ")]
+        assert set(names) <= set(COMMANDS), f"{name_of(page)}: {line}"
+        known = {option for name in names for option in options_of(name)} or every
+        assert {word for word in words if word.startswith("--")} <= known, f"{name_of(page)}: {line}"
+
+
+def burgee_lines(markdown: str) -> Iterator[str]:
+    """What a page says in code about burgee: inline code that begins with its name or an option, and commands."""
+    for code in _CODE.findall(_FENCED.sub("", markdown)):
+        if code.startswith(("burgee ", "--")) and not code.startswith("burgee COMMAND"):
+            yield code
+    for command in commands_of(markdown):
+        for line in command.text.splitlines():
+            yield from re.findall(r"burgee [^|&;)]*", line)
+
+
+def options_of(name: str) -> set[str]:
+    command = burgee.get_command(click.Context(burgee), name)
+    assert command is not None
+    return {option for parameter in command.params for option in parameter.opts} | {"--help"}
+
+
+def test_the_cli_page_has_every_command_with_an_example_and_every_option() -> None:
+    text = page_text("cli.md")
+    for name in COMMANDS:
+        section = re.search(rf"^## burgee {name}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+        assert section is not None, name
+        assert "```console" in section[1], name
+        for option in options_of(name) - {"--help", "--json"}:
+            if option.startswith("--"):
+                assert option in text, f"{name} {option}"
+
+
+def test_the_configuration_page_lists_every_variable_and_every_field() -> None:
+    text = page_text("configuration.md")
+    listed = first_column(section_of(text, "Variables"))
+    assert listed == {variable for variable, _read, _default in VARIABLES.values()} | {"NO_COLOR"}
+    fields: dict[str, Any] = project_schema()["$defs"]["_EnvironmentModel"]["properties"]
+    assert first_column(section_of(text, "burgee.yaml")) == set(fields)
+
+
+def test_the_flags_page_lists_every_code_of_problems() -> None:
+    text = page_text("flags.md")
+    listed = first_column(section_of(text, "Errors")) | first_column(section_of(text, "Warnings"))
+    codes, families = codes_in_the_code()
+    assert codes - listed == set()
+    assert {code for code in listed - codes if not any(family.fullmatch(code) for family in families)} == set()
+    assert all(any(family.fullmatch(code) for code in listed) for family in families)
+
+
+def codes_in_the_code() -> tuple[set[str], list[re.Pattern[str]]]:
+    """The kebab-case texts of the rooms that find problems; and patterns for those that are put together."""
+    codes: set[str] = set()
+    families = []
+    sources = [*ROOT.glob("shared/burgee/author/*.py"), ROOT / "shared/burgee/deliver/reading.py"]
+    for node in (node for source in sources for node in ast.walk(ast.parse(source.read_text()))):
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "[a-z]+" for part in node.values]
+            if re.fullmatch(r"(\[a-z\]\+-[a-z-]+|[a-z]+-\[a-z\]\+)", "".join(map(str, parts))):
+                families.append(re.compile("".join(map(str, parts))))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_code(node.value):
+            codes.add(node.value)
+    return codes - _NO_CODES, families
+
+
+def _is_code(text: str) -> bool:
+    return _KEBAB.fullmatch(text) is not None or text in _WORDS_THAT_ARE_CODES
+
+
+def test_the_http_page_lists_every_endpoint() -> None:
+    listed = {re.sub(r"\{\w+\}", "*", endpoint) for endpoint in first_column(page_text("http-api.md"), "GET /|POST /")}
+    app = App(None)  # type: ignore[arg-type]  # nothing is asked of it
+    routes = {**app._open, **app._guarded}
+    assert listed == {f"{method} /{'/'.join(parts)}" for parts, methods in routes.items() for method in methods}
+
+
+def test_the_compatibility_page_lists_every_profile() -> None:
+    text = page_text("compatibility.md")
+    assert all(f"`{profile}`" in text for profile in PROFILES)
+
+
+def page_text(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def section_of(markdown: str, heading: str) -> str:
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", markdown, re.MULTILINE | re.DOTALL)
+    assert found is not None, heading
+    return found[1]
+
+
+def first_column(markdown: str, begins: str = "") -> set[str]:
+    """The code in the first cells of tables."""
+    return set(re.findall(rf"^\| `((?:{begins})[^`]+)`", markdown, re.MULTILINE))
+
+
+def test_an_ellipsis_stands_for_text_or_lines() -> None:
+    assert matches("a ... c\n...\nlast\n", "a b c\nx\ny\nlast  \n")
+    assert matches("...\n", "")
+    assert not matches("a\n", "a\nb\n")
+
+
+def test_a_page_is_read_as_commands_with_their_output() -> None:
+    page = "x\n```console fails\n$ one\nout\n$ two\n```\n```sh\nthree\nfour\n```\n```yaml\n$ no\n```\n"
+    found = [(command.text, command.expected, command.fails) for command in commands_of(page)]
+    assert found == [("one", "out\n", False), ("two", None, True), ("three\nfour", None, False)]
