@@ -17,7 +17,7 @@ from burgee.cli.main import COMMANDS, burgee
 from burgee.core.model import PROFILES
 from burgee.serve.app import App
 from burgee.settings import VARIABLES
-from tests.e2e.docs_runner import ROOT, Page, commands_of, matches
+from tests.e2e.docs_runner import ROOT, Command, Page, commands_of, matches
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "samplerepo/README.md"])
 RUN = [page for page in PAGES if page.parent in (ROOT / "docs", ROOT) and list(commands_of(page.read_text()))]
@@ -47,6 +47,19 @@ def test_every_command_of_a_page_does_what_the_page_says(page: Path, tmp_path: P
         for command in commands:
             shown.run(command)
     assert time.monotonic() - started < RUN_SECONDS / 2
+
+
+@pytest.mark.integration
+def test_the_shop_of_samplerepo_shows_what_burgee_dev_answers(tmp_path: Path) -> None:
+    with Page(tmp_path / "page") as shown:
+        shown.hold_samplerepo()
+        shown.run(Command("burgee dev samplerepo --port 8080", 1))
+        ask = "from flags import Flags, Visitor; from shop import KEYS, decide; import sys; "
+        visitor = "Visitor('amira', {'plan': 'pro', 'email': 'amira@harbour.example'})"
+        show = f"print(decide(Flags(sys.argv[1], 'production').evaluate(KEYS, {visitor})))"
+        page = "Page(checkout='one page', ..., delivery='tomorrow', ...)\n"
+        command = f'cd samplerepo/app && python -c "{ask}{show}" http://127.0.0.1:8080'
+        shown.run(Command(command, 2, page))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -156,8 +156,13 @@ def test_what_is_not_a_digest_does_not_become_part_of_a_path(text: Any) -> None:
         hex_of(text)
 
 
+@pytest.mark.parametrize("character", ["\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff"])
+def test_canonical_json_escapes_what_a_yaml_reader_refuses_or_folds(character: str) -> None:
+    assert canonical_json(character) == f'"\\u{ord(character):04x}"'
+
+
 def test_canonical_json_sorts_keys_and_escapes_nothing_it_need_not() -> None:
     assert (
-        canonical_json({"é": 1, "b": [1.0, 1e21, 0.1], "a": "</é\u2028"})
-        == '{"a":"</é\u2028","b":[1.0,1e+21,0.1],"é":1}'
+        canonical_json({"é": 1, "b": [1.0, 1e21, 0.1], "a": "</é\u00a0"})
+        == '{"a":"</é\u00a0","b":[1.0,1e+21,0.1],"é":1}'
     )
