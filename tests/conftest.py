@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 NO_SKIPS = "BURGEE_NO_SKIPS"
+_MEANT_FOR_TESTS = (NO_SKIPS, "BURGEE_TEST_PORT", "BURGEE_DIFFERENTIAL")
 _TESTS = Path(__file__).parent
 _seconds: dict[str, float] = defaultdict(float)
 _counts: dict[str, int] = defaultdict(int)
@@ -19,9 +20,8 @@ _counts: dict[str, int] = defaultdict(int)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the developer has set for burgee or git is not what a test runs with."""
     for name in list(os.environ):
-        if (name.startswith("BURGEE_") and not name.startswith("BURGEE_DIFFERENTIAL")) or name == "PORT":
-            if name not in (NO_SKIPS, "BURGEE_TEST_PORT"):
-                monkeypatch.delenv(name)
+        if name == "PORT" or (name.startswith("BURGEE_") and not name.startswith(_MEANT_FOR_TESTS)):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 

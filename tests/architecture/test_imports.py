@@ -152,5 +152,3 @@ def test_the_read_side_leaves_the_expensive_standard_modules_alone() -> None:
     run = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
     costly = {"dataclasses", "typing", "asyncio", "logging", "urllib.parse", "http.client", "ssl", "uuid", "datetime"}
     assert costly & set(run.stdout.split()) == set()
-
-

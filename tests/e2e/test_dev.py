@@ -114,7 +114,7 @@ def test_a_restart_goes_on_with_the_same_release_log(folder: Path, tmp_path: Pat
 
 
 def test_a_second_host_of_the_same_state_is_refused(host: Running, folder: Path, tmp_path: Path) -> None:
-    command = [BURGEE, "dev", folder, "--dir", tmp_path / "state", "--port", "0"]
+    command = [str(BURGEE), "dev", str(folder), "--dir", str(tmp_path / "state"), "--port", "0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert "another burgee dev uses the state folder" in done.stderr
@@ -125,14 +125,14 @@ def test_a_port_that_is_taken_is_named(folder: Path, tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        command = [BURGEE, "dev", folder, "--dir", tmp_path / "state", "--port", port]
+        command = [str(BURGEE), "dev", str(folder), "--dir", str(tmp_path / "state"), "--port", port]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert port in done.stderr and "--port" in done.stderr
 
 
 def test_without_git_on_the_path_it_says_so(folder: Path, tmp_path: Path) -> None:
-    command = [BURGEE, "dev", folder, "--dir", tmp_path / "state", "--port", "0"]
+    command = [str(BURGEE), "dev", str(folder), "--dir", str(tmp_path / "state"), "--port", "0"]
     environ = {**os.environ, "PATH": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environ)
     assert done.returncode == 2

@@ -78,7 +78,7 @@ def static_files(folder: Path) -> Iterator[str]:
     """A plain static file server, which knows nothing of burgee."""
 
     class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))

@@ -106,7 +106,7 @@ def test_an_older_publisher_that_stalled_does_not_put_its_tip_on_top(tmp_path: P
     objects = FaultyObjects(MemoryObjects("memory://stalled"))
     publish_once(repository, objects)
     commit(repository, {"flags/staging/features.yaml": features("a", "b", percentage=20)})
-    overtaken = []
+    overtaken: list[bool] = []
 
     def overtake(verb: str, key: str) -> None:
         if verb == "swap" and key == keys.head("staging") and not overtaken:

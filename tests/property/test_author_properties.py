@@ -22,7 +22,7 @@ _TEXT = st.text(
     ),
     max_size=8,
 )
-_ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("\x00\x7f\x85\u2028\u2029\ufeff\uffff"))
+_ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("\x00\x7f\x85\u2028\u2029\ufeff\uffff"))
 _NAMES = _TEXT.filter(lambda text: text != "" and "\n" not in text)
 _SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9, width=32) | _TEXT
 _VALUES = st.recursive(

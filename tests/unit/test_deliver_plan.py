@@ -89,7 +89,7 @@ def test_nothing_to_release_is_said_before_the_first_release() -> None:
 @pytest.mark.parametrize("left", [(), ("a",)])
 def test_removing_more_than_half_of_the_flags_is_refused(left: tuple[str, ...]) -> None:
     first = planned(a_candidate("a", "b", "c"))
-    with pytest.raises(RefusedError, match="more than half.*--allow-removal"):
+    with pytest.raises(RefusedError, match=r"more than half.*--allow-removal"):
         planned(a_candidate(*left), after=first)
 
 

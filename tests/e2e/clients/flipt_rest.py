@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from flipt import FliptClient
 from flipt.evaluation import BatchEvaluationRequest, EvaluationRequest
@@ -18,7 +19,7 @@ def main() -> None:
         ),
         "missing": EvaluationRequest(namespace_key="default", flag_key="nope", entity_id="user-1", context={}),
     }
-    got = {
+    got: dict[str, Any] = {
         "boolean": client.evaluation.boolean(asked["boolean"]).model_dump(mode="json"),
         "variant": client.evaluation.variant(asked["variant"]).model_dump(mode="json"),
         "batch": client.evaluation.batch(BatchEvaluationRequest(requests=list(asked.values()))).model_dump(mode="json"),
