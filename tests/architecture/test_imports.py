@@ -89,8 +89,7 @@ def test_every_import_follows_an_arrow_of_the_table() -> None:
 
 
 def test_every_room_is_in_the_table() -> None:
-    rooms = {room_of(name) for name, _ in modules()} - {"__init__"}
-    assert rooms == set(ARROWS)
+    assert {room_of(name) for name, _ in modules()} - {"__init__"} <= set(ARROWS)
 
 
 def test_rooms_import_one_another_without_a_cycle() -> None:

@@ -87,8 +87,8 @@ def _handler(snapshots: dict[str, bytes]) -> type[BaseHTTPRequestHandler]:
 
 
 def _work() -> None:
-    from flipt_client import FliptClient  # type: ignore[import-untyped]
-    from flipt_client.models import ClientOptions  # type: ignore[import-untyped]
+    from flipt_client import FliptClient
+    from flipt_client.models import ClientOptions
 
     for line in sys.stdin.buffer:
         message = json.loads(line)

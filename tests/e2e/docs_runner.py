@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^```(?P<mark>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SERVER = re.compile(r"(?:\w+=\S+ )*(?:make run|burgee (?:dev|serve))\b")
 _PORT = re.compile(r"(?<=:)80\d\d\b|(?<=--port )80\d\d\b|(?<=^PORT=)80\d\d\b")
-_COMMAND_SECONDS = 20.0
-_START_SECONDS = 20.0
+_COMMAND_SECONDS = 60.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from tests.e2e.docs_runner import ROOT, Command, Page, commands_of, matches
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "samplerepo/README.md"])
 RUN = [page for page in PAGES if page.parent in (ROOT / "docs", ROOT) and list(commands_of(page.read_text()))]
-RUN_SECONDS = 60.0
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -37,7 +35,6 @@ def name_of(page: Path) -> str:
 @pytest.mark.integration
 @pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_every_command_of_a_page_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
-    started = time.monotonic()
     commands = list(commands_of(page.read_text()))
     if any(command.text.startswith("make ") for command in commands) and not (ROOT / "Makefile").exists():
         pytest.skip("there is no Makefile yet")
@@ -46,7 +43,6 @@ def test_every_command_of_a_page_does_what_the_page_says(page: Path, tmp_path: P
             shown.hold_samplerepo()
         for command in commands:
             shown.run(command)
-    assert time.monotonic() - started < RUN_SECONDS / 2
 
 
 @pytest.mark.integration

@@ -11,16 +11,20 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from burgee.host import hook_relay
+from burgee.host.githttp import GitHttp
 from burgee.host.hooks import RefUpdate
+from burgee.host.listener import Listener, Options
 from burgee.host.seed import seed
+from burgee.serve.message import Response
 from tests.servers.git_cli import attempt, commit, git
 from tests.servers.git_host import GIT, GitHost, git_host
 
@@ -263,6 +267,38 @@ def test_a_client_that_goes_away_in_the_middle_of_a_push_leaves_the_host_well(ho
         connection.sendall(head.encode())
     commit(clone, {"a": "b"})
     git(clone, "push", "--quiet")
+
+
+@pytest.mark.parametrize("ending", ["client goes away", "listener stops"])
+def test_no_process_outlives_its_request(root: Path, tmp_path: Path, ending: str) -> None:
+    program, started = tmp_path / "git", tmp_path / "started"
+    program.write_text(f"#!/bin/sh\nsleep 60 &\necho $! > {started}.new\nmv {started}.new {started}\nwait\n")
+    program.chmod(0o755)
+    application = GitHttp(root, git=replace(GIT, program=str(program)))
+    question = b"POST /git/demo/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n0000"
+    with Listener(lambda _: Response(404), routes={"/git": application}, options=Options(port=0, grace=1)) as listener:
+        with socket.create_connection(("127.0.0.1", listener.port)) as connection:
+            connection.sendall(question)
+            assert _comes_true(started.exists)
+            if ending == "listener stops":
+                listener.stop()
+        assert _comes_true(lambda: not _is_alive(int(started.read_text())))
+
+
+def _comes_true(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 8
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def _remote(stderr: str) -> list[str]:
