@@ -50,6 +50,13 @@ def test_an_equal_bundle_under_another_profile_is_a_release() -> None:
     assert planned(a_candidate("a"), after=first, profile="S2/server").outcome == "publish"
 
 
+def test_a_changed_reader_ttl_moves_the_head_without_a_release() -> None:
+    first = planned(a_candidate("a"))
+    second = planned(a_candidate("a"), after=first, max_reader_ttl_seconds=5)
+    assert (second.outcome, second.release) == ("unchanged", None)
+    assert head_of(second) == head_of(first)._replace(max_reader_ttl_seconds=5)
+
+
 def test_each_release_names_the_bytes_of_the_one_before() -> None:
     first = planned(a_candidate("a"))
     second = planned(a_candidate("a", "b"), after=first)

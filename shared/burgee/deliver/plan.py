@@ -32,7 +32,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps that would be taken: nothing unless `outcome` is `publish`; then `head` is the head to swap in."""
+    """The steps that would be taken: without a release nothing, but for a `head` whose terms have changed.
+
+    `head` is the head to swap in, if any.
+    """
 
     outcome: Outcome
     candidate: Candidate
@@ -56,8 +59,10 @@ def plan(
     Raises RefusedError when a hold, a freeze or the guard against removals forbids it.
     """
     last = head.last.release if head else None
-    if last and last.bundle == candidate.digest and last.profile == terms.profile:
-        return Plan("unchanged", candidate)
+    if head and last and last.bundle == candidate.digest and last.profile == terms.profile:
+        same = head.max_reader_ttl_seconds == terms.max_reader_ttl_seconds
+        moved = None if same else head._replace(max_reader_ttl_seconds=terms.max_reader_ttl_seconds)
+        return Plan("unchanged", candidate, head=moved)
     if not last and not count_flags(candidate.documents) and not terms.allow_removal:
         return Plan("empty", candidate)
     if head:

@@ -105,6 +105,8 @@ def _advance(
         return Receipt(name, "empty", message=message)
     if planned.release is None:
         assert head is not None
+        if planned.head and not publisher.options.dry_run:
+            publisher.store.swap_head(planned.head, etag)
         warnings = () if publisher.options.dry_run else _complete(publisher, name, candidate, head)
         return Receipt(name, "unchanged", head.last.release, head.last.digest, warnings=warnings)
     assert planned.head is not None

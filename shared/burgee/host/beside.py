@@ -36,6 +36,11 @@ class FolderBeside:
             "correct or undo them there, then pull and push again"
         )
 
+    def differing(self) -> str:
+        """How many files of the folder are not what the branch has, in words; empty when none is."""
+        count = len(dirty_paths(self._bare, self._folder, self.ref, git=self._git))
+        return f"{count} {'file' if count == 1 else 'files'}" if count else ""
+
     def take(self, accept: Callable[[str], bool]) -> str | None:
         """The commit of the folder's files, if they differ from the branch's tip and `accept` takes the commit."""
         self.give()

@@ -55,6 +55,8 @@ async def run_backend(backend: Backend, receive: Receive, send: Send) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), _ENDING_SECONDS)
     finally:
+        # Before anything is awaited: a loop that closes cancels what still waits, and the process would outlive it.
+        _signal(process, signal.SIGTERM)
         feed.cancel()
         await asyncio.gather(feed, return_exceptions=True)
         await _end(process)
@@ -125,7 +127,6 @@ async def _head(output: asyncio.StreamReader) -> tuple[int, list[tuple[bytes, by
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
-        _signal(process, signal.SIGTERM)
         with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), 2.0)
     if process.returncode is None:

@@ -33,6 +33,7 @@ from .serving import service_for
 from .watch import watch_folder
 
 TTL_MS = 1_000
+_WATCHER_SECONDS = 0.3
 Say = Callable[[str], None]
 
 
@@ -70,7 +71,7 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
         store_url = (dev.directory / "store").as_uri()
         store = open_store(store_url)
         environments = Environments(open_fetcher(store_url), ttl_ms=TTL_MS, clock=SystemClock(), random=system_random)
-        beside = FolderBeside(bare, dev.folder, git=git) if dev.watch else None
+        beside = FolderBeside(bare, dev.folder, git=git)
         pushes = Pushes(
             name=name,
             bare=bare,
@@ -80,7 +81,7 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
             publishing=Lock(),
             options=Options(allowed_mirrors=dev.allowed_mirrors),
             released=environments.refresh,
-            beside=beside,
+            beside=beside if dev.watch else None,
         )
         listener = stack.enter_context(_listening(dev, git, bare.parent, environments, pushes))
         for line in _welcome(dev, name, listener.url, seeded):
@@ -90,8 +91,10 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
         reconciler = Reconciler(store, now=SystemClock.wall, publish=pushes.release)
         reconciler.start()
         stack.callback(reconciler.stop)
-        if beside is not None:
+        if dev.watch:
             stack.enter_context(_watching(dev, pushes, say))
+        elif differing := beside.differing():
+            say(f"  note: {differing} in the folder are not what the repository has; push them, or use --watch")
         yield listener
 
 
@@ -113,7 +116,6 @@ def _watching(dev: Dev, pushes: Pushes, say: Say) -> Iterator[None]:
         except BurgeeError as error:
             say(f"  {error}")
 
-    changed(frozenset())
     watcher = Thread(
         target=watch_folder,
         args=(dev.folder, changed),
@@ -122,6 +124,9 @@ def _watching(dev: Dev, pushes: Pushes, say: Say) -> Iterator[None]:
         daemon=True,
     )
     watcher.start()
+    # What was saved before the watcher was on its post is found by looking once it surely is.
+    stop.wait(_WATCHER_SECONDS)
+    changed(frozenset())
     try:
         yield
     finally:

@@ -5,7 +5,8 @@ Law: a push that introduces a mistake is rejected; one that only leaves mistakes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -14,11 +15,13 @@ from ..author.authored import ParsedFiles
 from ..core.errors import BurgeeError, InvalidFiles, Problem
 from ..deliver.publish import publish
 from ..deliver.publisher import Options, Publisher, Rim
-from ..deliver.receipt import Receipt, lines, problem_lines
+from ..deliver.receipt import lines, problem_lines
 from ..store.port import Store
 from .beside import FolderBeside
 from .hooks import RefUpdate
 from .hosted import HostedRepository
+
+Fault = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Pushes:
             return Verdict(True)
         with HostedRepository(self.name, self.bare) as present:
             before = self._outcome(present)
-        introduced = len(after.faults - before.faults)
+        introduced = (after.faults - before.faults).total()
         if not introduced:
             return Verdict(True, ("mistakes that were there before remain; their environments stay as they are",))
         last = f"push rejected: {introduced} new {'mistake' if introduced == 1 else 'mistakes'}, nothing has changed"
@@ -113,12 +116,15 @@ class Pushes:
         try:
             receipts = publish(self._publisher(repository, dry_run=True))
         except InvalidFiles as error:
-            return _Outcome(frozenset(map(_fault, error.problems)), tuple(problem_lines(error.problems)))
+            return _Outcome(_faults(error.problems), tuple(problem_lines(error.problems)))
         except BurgeeError as error:
-            return _Outcome(frozenset({(str(error),)}), (str(error),))
+            return _Outcome(Counter([(str(error),)]), (str(error),))
         faulty = [receipt for receipt in receipts if receipt.is_fault]
         said = tuple(line for receipt in faulty for line in lines(receipt))
-        return _Outcome(frozenset[tuple[str, ...]]().union(*map(_faults, faulty)), said)
+        faults: Counter[Fault] = Counter()
+        for receipt in faulty:
+            faults |= _faults(receipt.problems) or Counter([(receipt.environment, receipt.outcome)])
+        return _Outcome(faults, said)
 
     def _publisher(self, repository: HostedRepository, *, dry_run: bool = False) -> Publisher:
         options = replace(self.options, dry_run=dry_run)
@@ -127,15 +133,11 @@ class Pushes:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    faults: frozenset[tuple[str, ...]]
+    faults: Counter[Fault]
     lines: tuple[str, ...]
 
 
-def _faults(receipt: Receipt) -> frozenset[tuple[str, ...]]:
-    errors = frozenset(_fault(problem) for problem in receipt.problems if problem.severity == "error")
-    return errors or frozenset({(receipt.environment, receipt.outcome)})
-
-
-def _fault(problem: Problem) -> tuple[str, ...]:
-    # Not the line: the same mistake further down is not a new one.
-    return problem.file, problem.code, problem.message
+def _faults(problems: Iterable[Problem]) -> Counter[Fault]:
+    # Counted, without their lines: the same mistake further down is not a new one, a second one is.
+    errors = (problem for problem in problems if problem.severity == "error")
+    return Counter((problem.file, problem.code, problem.message) for problem in errors)

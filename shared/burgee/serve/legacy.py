@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..fetch.live import Serving
     from .evaluate import Asked
     from .message import Request, Response
     from .service import Service
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def evaluate(service: Service, request: Request, namespace: str = "") -> Response:
     """POST /api/v1/evaluate and /api/v1/namespaces/{ns}/evaluate"""
     asked = _asked(read_object(request), namespace)
-    return answer(request, _evaluated(service, request, asked))
+    serving = service.serving(request, asked.environment)
+    return answer(request, _evaluated(service, serving, asked), headers=service.headers(serving))
 
 
 def batch_evaluate(service: Service, request: Request, namespace: str = "") -> Response:
@@ -32,10 +34,11 @@ def batch_evaluate(service: Service, request: Request, namespace: str = "") -> R
     if not isinstance(listed, list):
         raise InvalidRequest("invalid values for key(s) in json body")
     exclude = bool(fields.get("excludeNotFound") or fields.get("exclude_not_found"))
+    serving = service.serving(request)
     responses = []
     for item in listed:
         try:
-            responses.append(_evaluated(service, request, _asked(item, namespace)))
+            responses.append(_evaluated(service, serving, _asked(item, namespace)))
         except FlagNotFound:
             if not exclude:
                 raise
@@ -46,6 +49,7 @@ def batch_evaluate(service: Service, request: Request, namespace: str = "") -> R
             "responses": responses,
             "requestDurationMillis": service.timer() - started,
         },
+        headers=service.headers(serving),
     )
 
 
@@ -57,9 +61,8 @@ def _asked(fields: Any, namespace: str) -> Asked:
     return asked._replace(namespace=namespace or asked.namespace)
 
 
-def _evaluated(service: Service, request: Request, asked: Asked) -> dict[str, Any]:
+def _evaluated(service: Service, serving: Serving, asked: Asked) -> dict[str, Any]:
     started = service.timer()
-    serving = service.serving(request, asked.environment)
     namespace = serving.snapshot.namespace(asked.namespace)
     result = namespace.variant(asked.flag, asked.entity, asked.context, service.now())
     return {

@@ -1,0 +1,76 @@
+"""Evaluations per second of `Namespace.boolean` and `variant`, with the full result, beside Flipt's Python client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+from burgee.author.authored import SourceFile, author
+from burgee.bundle.document import Document, encode
+from burgee.bundle.flipt import client_snapshot
+from burgee.core.model import DEFAULT_PROFILE
+from burgee.core.snapshot import Namespace, Snapshot
+
+from .flags import KINDS, Question, flag_files, kind_of, questions
+from .flipt_client_process import serving
+from .measure import Row, Table, side_by_side
+
+COUNTS = (10, 100, 1_000, 10_000)
+_PASSES = 10
+
+
+def run(rounds: int) -> list[Table]:
+    """Rates for several numbers of flags, and for each kind of flag."""
+    by_count = tuple(_beside_the_client(count, rounds) for count in COUNTS)
+    namespace, asked = namespace_of(document_of(1_000)), questions(1_000, 5_000)
+    kinds = {kind: [question for question in asked if kind_of(question) == kind] for kind in KINDS}
+    by_kind = tuple(
+        side_by_side(kind, rounds, {"burgee": lambda kind=kind: 1e9 / _rate(namespace, kinds[kind])}) for kind in KINDS
+    )
+    return [
+        Table("evaluate, warm, beside flipt-client 1.4.5", "evaluations/s", by_count),
+        Table("evaluate, warm, by kind of flag (1,000 flags)", "ns", by_kind),
+    ]
+
+
+def document_of(count: int) -> Document:
+    """The document of `count` flags, made from authored files as a publish makes it."""
+    files = [SourceFile(path, text.encode()) for path, text in flag_files(count).items()]
+    authored = author(files)
+    assert authored.ok, authored.problems[:3]
+    return Document(encode(authored.documents["default"]))
+
+
+def namespace_of(document: Document) -> Namespace:
+    """The document ready to evaluate."""
+    return Snapshot(DEFAULT_PROFILE, {"default": document}).namespace("default")
+
+
+def _beside_the_client(count: int, rounds: int) -> Row:
+    document, asked = document_of(count), questions(count)
+    namespace = namespace_of(document)
+    with serving(client_snapshot(document)[0]) as client:
+        client.load(asked[0])
+        assert client.answers(asked) == [_value(namespace, question) for question in asked]
+        contenders = {
+            "burgee": lambda: _rate(namespace, asked),
+            "flipt-client": lambda: len(asked) / client.seconds("sdk"),
+            "its engine alone": lambda: len(asked) / client.seconds("engine"),
+        }
+        return side_by_side(f"{count:,} flags", rounds, contenders)
+
+
+def _value(namespace: Namespace, question: Question) -> Any:
+    result = namespace.evaluate(*question[1:], 0)
+    return result.enabled if question.is_boolean else result.variant_key
+
+
+def _rate(namespace: Namespace, asked: Sequence[Question]) -> float:
+    """Evaluations per second, the loop that asks included."""
+    calls = [(namespace.boolean if is_boolean else namespace.variant, *rest) for is_boolean, *rest in asked]
+    calls *= _PASSES
+    started = perf_counter()
+    for call, flag, entity, context in calls:
+        call(flag, entity, context, 0)
+    return len(calls) / (perf_counter() - started)

@@ -1,0 +1,208 @@
+"""Flag files as a large team has them, and questions about their flags; the same ones in every run.
+
+Five kinds of flags take turns: a boolean flag with a threshold, one with a segment, variants split behind two segments
+under AND and under OR, and variants behind numbers and lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any, NamedTuple
+
+PER_FILE = 500
+KINDS = ("threshold", "segment", "split AND", "split OR", "numbers and lists")
+_PLANS = ("free", "team", "pro", "enterprise")
+_REGIONS = ("eu", "us", "apac", "latam", "mea")
+_MOST_GROUPS = 100
+
+_SEGMENTS = """\
+  - key: plan-{group}
+    name: Plan {group}
+    description: Customers of one of our plans
+    match_type: ALL_MATCH_TYPE
+    constraints:
+      - type: STRING_COMPARISON_TYPE
+        property: plan
+        operator: eq
+        value: {plan}
+  - key: region-{group}
+    name: Region {group}
+    match_type: ANY_MATCH_TYPE
+    constraints:
+      - type: STRING_COMPARISON_TYPE
+        property: region
+        operator: eq
+        value: {region}
+      - type: STRING_COMPARISON_TYPE
+        property: email
+        operator: suffix
+        value: "@example.com"
+  - key: mature-{group}
+    name: Mature {group}
+    match_type: ALL_MATCH_TYPE
+    constraints:
+      - type: NUMBER_COMPARISON_TYPE
+        property: orders
+        operator: gte
+        value: "{orders}"
+      - type: STRING_COMPARISON_TYPE
+        property: region
+        operator: isoneof
+        value: '["eu", "us", "{region}"]'
+"""
+_BEGINNING = """\
+  - key: {key}
+    name: Flag number {index}
+    description: Who gets step {index} of the new checkout, and for how long
+    enabled: true
+    metadata:
+      owner: team-{group}
+      ticket: SHOP-{index}
+"""
+_VARIANTS = """\
+    variants:
+      - key: control
+        name: As it was
+        default: true
+      - key: short
+        name: Short form
+        attachment:
+          steps: 2
+          title: Checkout {index}
+      - key: long
+        name: Long form
+        attachment:
+          steps: 5
+          title: Checkout {index}
+"""
+_SPLIT = """\
+        distributions:
+          - variant: control
+            rollout: 50
+          - variant: short
+            rollout: {share}
+          - variant: long
+            rollout: {rest}
+"""
+_ENDINGS = (
+    """\
+    type: BOOLEAN_FLAG_TYPE
+    rollouts:
+      - description: A share of everybody
+        threshold:
+          percentage: {share}
+          value: true
+""",
+    """\
+    type: BOOLEAN_FLAG_TYPE
+    rollouts:
+      - description: One plan first
+        segment:
+          key: plan-{group}
+          value: true
+      - threshold:
+          percentage: {share}
+          value: true
+""",
+    _VARIANTS
+    + """\
+    rules:
+      - segment:
+          keys:
+            - plan-{group}
+            - region-{group}
+          operator: AND_SEGMENT_OPERATOR
+"""
+    + _SPLIT,
+    _VARIANTS
+    + """\
+    rules:
+      - segment:
+          keys:
+            - plan-{group}
+            - region-{group}
+          operator: OR_SEGMENT_OPERATOR
+"""
+    + _SPLIT,
+    _VARIANTS
+    + """\
+    rules:
+      - segment: mature-{group}
+"""
+    + _SPLIT,
+)
+
+
+class Question(NamedTuple):
+    """What is asked about a flag: whether it is boolean, its key, the entity and the context."""
+
+    is_boolean: bool
+    flag: str
+    entity: str
+    context: dict[str, str]
+
+
+def flag_files(count: int) -> dict[str, str]:
+    """`count` flags as YAML by path, the segments in the first file."""
+    files = {"flags/000.features.yaml": "".join(_header("segments", _segments(count)))}
+    for start in range(0, count, PER_FILE):
+        flags = (_flag(index) for index in range(start, min(start + PER_FILE, count)))
+        files[f"flags/{start // PER_FILE + 1:03d}.features.yaml"] = "".join(_header("flags", flags))
+    return files
+
+
+def with_one_change(files: Mapping[str, str]) -> dict[str, str]:
+    """The files with another share in one flag of the last one."""
+    last = max(files)
+    before, share, after = files[last].rpartition("percentage: ")
+    number, newline, rest = after.partition("\n")
+    return {**files, last: before + share + str(int(number) + 1) + newline + rest}
+
+
+def questions(count: int, at_least: int = 1000) -> list[Question]:
+    """Each of `count` flags asked about as often as makes `at_least` questions, by different entities."""
+    random = Random(20261122)
+    asked = [_question(index, random) for _ in range(-(-at_least // count)) for index in range(count)]
+    random.shuffle(asked)
+    return asked
+
+
+def kind_of(question: Question) -> str:
+    """The kind of the flag that is asked about."""
+    return KINDS[int(question.flag.removeprefix("flag-")) % len(KINDS)]
+
+
+def _header(field: str, items: Iterator[str]) -> Iterator[str]:
+    yield f'version: "1.4"\n{field}:\n'
+    yield from items
+
+
+def _segments(count: int) -> Iterator[str]:
+    for group in range(min(count, _MOST_GROUPS)):
+        yield _SEGMENTS.format(group=group, orders=group % 7, **_home(group))
+
+
+def _flag(index: int) -> str:
+    share = 1 + index % 49
+    words: dict[str, Any] = {"key": _key(index), "index": index, "share": share, "rest": 50 - share}
+    return (_BEGINNING + _ENDINGS[index % len(_ENDINGS)]).format(group=index % _MOST_GROUPS, **words)
+
+
+def _question(index: int, random: Random) -> Question:
+    home = _home(index % _MOST_GROUPS)
+    context = {
+        "plan": random.choice((home["plan"], *_PLANS)),
+        "region": random.choice((home["region"], *_REGIONS)),
+        "orders": str(random.randrange(12)),
+        "email": f"{random.randrange(10**6)}@example.{random.choice(('com', 'org'))}",
+    }
+    return Question(index % len(KINDS) < 2, _key(index), f"user-{random.randrange(10**9)}", context)
+
+
+def _home(group: int) -> dict[str, str]:
+    return {"plan": _PLANS[group % len(_PLANS)], "region": _REGIONS[group % len(_REGIONS)]}
+
+
+def _key(index: int) -> str:
+    return f"flag-{index:05d}"
