@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +92,23 @@ def test_a_push_that_would_remove_most_flags_is_rejected(host: Running, tmp_path
     pushed = push(place, {"flags/staging/features.yaml": "flags: []\n"})
     assert pushed.returncode != 0
     assert "more than half" in pushed.stderr
+
+
+def test_a_push_option_allows_the_removal(host: Running, tmp_path: Path) -> None:
+    place = clone(host, tmp_path / "clone")
+    commit(place, {"flags/staging/features.yaml": "flags: []\n"})
+    assert "unknown push option 'yes'" in attempt(place, "push", "-o", "yes").stderr
+    pushed = attempt(place, "push", "-o", "allow-removal")
+    assert pushed.returncode == 0
+    assert "- flag default/a" in pushed.stderr
+
+
+def test_a_page_of_another_site_cannot_reach_it_by_a_name_of_its_own(host: Running) -> None:
+    request = urllib.request.Request(host.url + "/status", headers={"Host": "evil.example:80"})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=5)
+    with caught.value as answer:
+        assert answer.code == 421
 
 
 def test_another_branch_is_taken_and_changes_no_environment(host: Running, tmp_path: Path) -> None:

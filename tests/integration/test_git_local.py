@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from burgee.core.errors import BurgeeError, Denied, NotFound
+from burgee.core.errors import BurgeeError, Denied, NotFound, TooLarge
 from burgee.git.folder import open_folder
 from burgee.git.repository import open_repository
-from burgee.git.tree import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Commit, Entry, Source, TooLarge
+from burgee.git.tree import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Commit, Entry, Source
 from tests.servers.git_cli import a_bare_clone, a_work_tree, attempt, commit, git
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ import pytest
 
 from burgee.host import hook_relay
 from burgee.host.githttp import GitHttp
-from burgee.host.hooks import RefUpdate
+from burgee.host.hooks import Push, RefUpdate
 from burgee.host.listener import Listener, Options
 from burgee.host.seed import seed
 from burgee.serve.message import Response
@@ -92,7 +92,7 @@ def test_a_rejected_push_shows_why_and_moves_nothing(host: GitHost, clone: Path)
 def test_lines_arrive_while_the_check_is_still_at_work(root: Path, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
 
-    def check(_: str, __: Sequence[RefUpdate], ___: Sequence[Path]) -> Generator[str, None, bool]:
+    def check(push: Push) -> Generator[str, None, bool]:
         yield "first"
         deadline = time.monotonic() + 10
         while not seen.exists() and time.monotonic() < deadline:
@@ -115,7 +115,7 @@ def test_lines_arrive_while_the_check_is_still_at_work(root: Path, tmp_path: Pat
 
 
 def test_a_check_that_fails_rejects(root: Path, tmp_path: Path) -> None:
-    def check(_: str, __: Sequence[RefUpdate], ___: Sequence[Path]) -> Generator[str, None, bool]:
+    def check(push: Push) -> Generator[str, None, bool]:
         yield "well"
         raise ZeroDivisionError
 

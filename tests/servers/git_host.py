@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from burgee.git.repository import open_repository
 from burgee.host.asgi import Answering, Application
 from burgee.host.command import Git, find_git
 from burgee.host.githttp import GitHttp
-from burgee.host.hooks import Check, HookRoutes, Publish, RefUpdate, new_secret
+from burgee.host.hooks import Check, HookRoutes, Publish, Push, RefUpdate, new_secret
 from burgee.host.listener import Listener, Options
 from burgee.serve.message import Request, Response
 
@@ -56,11 +56,12 @@ def git_host(root: Path, *, check: Check | None = None, publish: Publish | None 
 
 
 def _checking(root: Path, events: Events) -> Check:
-    def check(name: str, updates: Sequence[RefUpdate], folders: Sequence[Path]) -> Generator[str, None, bool]:
-        events.checked.append((name, tuple(updates)))
-        yield f"checking {len(updates)} refs of {name}"
-        with open_repository(root / f"{name}.git", object_directories=folders) as repository:
-            for update in updates:
+    def check(push: Push) -> Generator[str, None, bool]:
+        events.checked.append((push.repository, push.updates))
+        yield f"checking {len(push.updates)} refs of {push.repository}"
+        bare = root / f"{push.repository}.git"
+        with open_repository(bare, object_directories=push.object_directories) as repository:
+            for update in push.updates:
                 if update.new is not None:
                     paths = tuple(entry.path for entry in repository.source(repository.resolve(update.new)).entries())
                     events.seen.append(paths)
@@ -74,9 +75,9 @@ def _checking(root: Path, events: Events) -> Check:
 
 
 def _publishing(events: Events) -> Publish:
-    def publish(name: str, updates: Sequence[RefUpdate]) -> Iterator[str]:
-        events.published.append((name, tuple(updates)))
-        yield f"published {updates[0].ref}"
+    def publish(push: Push) -> Iterator[str]:
+        events.published.append((push.repository, push.updates))
+        yield f"published {push.updates[0].ref}"
 
     return publish
 

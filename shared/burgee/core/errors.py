@@ -44,6 +44,15 @@ class NamespaceNotFound(RequestError):
         super().__init__(f'namespace "{namespace}" not found')
 
 
+class SnapshotNotFound(RequestError):
+    """No such namespace to make a client snapshot of."""
+
+    status = 404
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f'evaluation snapshot for namespace "{namespace}" not found')
+
+
 class EnvironmentNotFound(RequestError):
     """No such environment in the store."""
 
@@ -88,6 +97,13 @@ class InvalidDocument(ContentError):
     """Bytes are not a document, manifest, release or head of this format."""
 
 
+class TooLarge(ContentError):
+    """A file or a tree is larger than its reader allows."""
+
+    status = 413
+    exit_code = 1
+
+
 class StoreError(BurgeeError):
     """A store or a server behind it did not do what was asked."""
 
@@ -112,6 +128,10 @@ class Unavailable(StoreError):
 
 class Denied(StoreError):
     """The store or repository refused our credentials."""
+
+
+class GitFailed(StoreError):
+    """A git command ended with an error."""
 
 
 class NotReady(StoreError):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from ..author.authored import Authored, ParsedFiles, SourceFile, author
 from ..author.project import PROJECT_FILE, Environment, Project, read_project
 from ..author.select import INDEX_FILE, select
-from ..core.errors import InvalidFiles, Problem
-from ..git.tree import EXECUTABLE, FILE, Entry, Source, TooLarge
+from ..core.errors import InvalidFiles, Problem, TooLarge
+from ..git.tree import EXECUTABLE, FILE, Entry, Source
 
 Progress = Callable[[int], None]
 

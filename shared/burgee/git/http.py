@@ -14,9 +14,8 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 import urllib3
 from dulwich.client import Urllib3HttpGitClient
 
-from ..core.errors import Denied, NotFound, Unavailable
+from ..core.errors import Denied, NotFound, TooLarge, Unavailable
 from .address import Credentials
-from .tree import TooLarge
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -12,10 +12,10 @@ from dulwich.object_store import BaseObjectStore
 from dulwich.objects import Commit as CommitObject
 from dulwich.objects import ObjectID, ShaFile, Tag, parse_tree
 
-from ..core.errors import ContentError, NotFound
+from ..core.errors import ContentError, NotFound, TooLarge
 from .names import is_plain, line_text, name_text
 from .sizes import stored_size
-from .tree import DEEPEST, FOLDER, LARGEST_FILE, MOST_ENTRIES, SUBMODULE, Commit, Entry, TooLarge, too_large
+from .tree import DEEPEST, FOLDER, LARGEST_FILE, MOST_ENTRIES, SUBMODULE, Commit, Entry, too_large
 
 _TYPE_MASK = 0o170000
 _TREE = 2

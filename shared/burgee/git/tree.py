@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..core.errors import ContentError
+from ..core.errors import TooLarge
 
 FILE = 0o100644
 EXECUTABLE = 0o100755
@@ -17,13 +17,6 @@ FOLDER = 0o040000
 LARGEST_FILE = 64 * 1024 * 1024
 MOST_ENTRIES = 1_000_000
 DEEPEST = 512
-
-
-class TooLarge(ContentError):
-    """A file or a tree is larger than its reader allows."""
-
-    status = 413
-    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)

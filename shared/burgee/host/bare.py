@@ -23,6 +23,7 @@ _SETTINGS = """\
 \treceivepack = true
 \tuploadpack = true
 [receive]
+\tadvertisePushOptions = true
 \tautogc = false
 \tfsckObjects = true
 \tshallowUpdate = true

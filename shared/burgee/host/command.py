@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import ConfigurationError, StoreError
+from ..core.errors import ConfigurationError, GitFailed
 from ..git.names import line_text
 
 OLDEST = (2, 32)
@@ -18,10 +18,6 @@ _SECONDS = 600.0
 _KEPT = ("PATH", "TMPDIR", "SSL_CERT_FILE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _USERS_OWN = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 _CONFIG = "[safe]\n\tdirectory = *\n"
-
-
-class GitFailed(StoreError):
-    """A git command ended with an error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,11 @@ def _listening(dev: Dev, git: Git, root: Path, environments: Environments, pushe
     secret = new_secret()
     hooks = HookRoutes(pushes.check, pushes.publish, secret=secret)
     routes: dict[str, Application] = {PREFIX: GitHttp(root, git=git, secret=secret), HOOKS: Answering(hooks)}
-    return Listener(App(service_for(environments, None)), routes=routes, options=ListenerOptions(port=dev.port))
+    return Listener(
+        App(service_for(environments, None)),
+        routes=routes,
+        options=ListenerOptions(port=dev.port, only_local_names=True),
+    )
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..core.errors import Conflict
-from .command import Git, GitFailed, run_git
+from ..core.errors import Conflict, GitFailed
+from .command import Git, run_git
 from .snapshot import commit_tree, folder_base, guarded, path_text, remember_base, snapshot
 
 _BRANCHES = "refs/heads/"

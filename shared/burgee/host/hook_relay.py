@@ -1,8 +1,9 @@
 """What Git runs as pre-receive and post-receive hook: it asks the host and prints the host's lines as they come.
 
 Run as `python -I -S hook_relay.py pre-receive`: standard library only, and few modules of it, since every push waits
-for its start. The question is lines: `repository NAME`, `objects FOLDER`..., `update OLD NEW REF`... In the answer
-`| TEXT` is a line to show, `= accepted` or `= rejected` the verdict and the end. An answer without a verdict rejects.
+for its start. The question is lines: `repository NAME`, `objects FOLDER`..., `option TEXT`..., `update OLD NEW REF`...
+In the answer `| TEXT` is a line to show, `= accepted` or `= rejected` the verdict and the end. An answer without a
+verdict rejects.
 """
 
 from __future__ import annotations
@@ -42,8 +43,16 @@ def _question(environ: Mapping[str, str], updates: bytes) -> bytes:
     lines = [b"repository " + os.fsencode(environ.get("BURGEE_HOOK_REPOSITORY", ""))]
     # pathlib would cost a third of the time this script takes.
     lines += [b"objects " + os.path.abspath(folder) for folder in _object_directories(environ)]  # noqa: PTH100
+    lines += [b"option " + option for option in _push_options(environ)]
     lines += [b"update " + update for update in updates.splitlines()]
     return b"".join(line + b"\n" for line in lines)
+
+
+def _push_options(environ: Mapping[str, str]) -> list[bytes]:
+    """What `git push -o` said (git-receive-pack); Git allows no line breaks in it."""
+    count = environ.get("GIT_PUSH_OPTION_COUNT", "")
+    names = [f"GIT_PUSH_OPTION_{number}" for number in range(int(count) if count.isdecimal() else 0)]
+    return [os.fsencode(environ.get(name, "")) for name in names]
 
 
 def _object_directories(environ: Mapping[str, str]) -> list[bytes]:

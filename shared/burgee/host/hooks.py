@@ -10,7 +10,7 @@ import logging
 import secrets
 import shlex
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,19 +36,22 @@ class RefUpdate:
     new: str | None
 
 
-Check: TypeAlias = Callable[[str, Sequence[RefUpdate], Sequence[Path]], Generator[str, None, bool]]
-"""Of a repository's name, its updates and the folders that hold the new objects: yields lines for the one who pushes,
-and returns whether the push is taken."""
-
-Publish: TypeAlias = Callable[[str, Sequence[RefUpdate]], Iterator[str]]
-"""Of a repository's name and the updates that have been made: yields lines for the one who pushed."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Question:
+class Push:
+    """What a hook was told: the repository's name, the updates, the folders that hold the new objects until the push is
+    taken, and what `git push -o` said."""
+
     repository: str
     updates: tuple[RefUpdate, ...]
-    object_directories: tuple[Path, ...]
+    object_directories: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+Check: TypeAlias = Callable[[Push], Generator[str, None, bool]]
+"""Yields lines for the one who pushes, and returns whether the push is taken."""
+
+Publish: TypeAlias = Callable[[Push], Iterator[str]]
+"""Yields lines for the one who pushed, once the updates have been made."""
 
 
 class HookRoutes:
@@ -68,11 +71,9 @@ class HookRoutes:
         hook = request.path.rpartition("/")[2]
         if hook not in (PRE_RECEIVE, POST_RECEIVE):
             return Response(404, _TEXT, b"there are the hooks pre-receive and post-receive\n")
-        question = _parse(request.body)
-        if hook == PRE_RECEIVE:
-            lines = self._check(question.repository, question.updates, question.object_directories)
-            return Response(200, _TEXT, _told(lines))
-        return Response(200, _TEXT, _told(_accepted(self._publish(question.repository, question.updates))))
+        push = _parse(request.body)
+        lines = self._check(push) if hook == PRE_RECEIVE else _accepted(self._publish(push))
+        return Response(200, _TEXT, _told(lines))
 
 
 def new_secret() -> str:
@@ -120,21 +121,24 @@ def _encoded(text: str) -> bytes:
     return b"".join(b"| " + line.encode("utf-8", "replace") + b"\n" for line in lines)
 
 
-def _parse(body: bytes) -> _Question:
+def _parse(body: bytes) -> Push:
     repository = ""
     updates: list[RefUpdate] = []
     folders: list[Path] = []
+    options: list[str] = []
     for line in body.decode("utf-8", "surrogateescape").split("\n"):
         kind, _, rest = line.partition(" ")
         if kind == "repository":
             repository = rest
         if kind == "objects":
             folders.append(Path(rest))
+        if kind == "option":
+            options.append(rest)
         if kind == "update":
             updates.append(_update(rest))
     if not repository:
         raise InvalidRequest("a hook's question names no repository; install the hooks again by starting the host")
-    return _Question(repository, tuple(updates), tuple(folders))
+    return Push(repository, tuple(updates), tuple(folders), tuple(options))
 
 
 def _update(line: str) -> RefUpdate:

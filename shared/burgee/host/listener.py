@@ -19,10 +19,11 @@ from typing import Self
 import uvicorn
 
 from ..core.errors import ConfigurationError, Unavailable
-from .asgi import LARGEST_BODY, STOPPING, Answer, Answering, Application, Receive, Scope, Send
+from .asgi import LARGEST_BODY, STOPPING, Answer, Answering, Application, Receive, Scope, Send, send_text
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 3
+_LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _START_SECONDS = 15.0
 _STOP_SECONDS = 15.0
 
@@ -30,12 +31,14 @@ _STOP_SECONDS = 15.0
 @dataclass(frozen=True, slots=True)
 class Options:
     """`port` 0 takes a free one; `grace` is how many seconds open requests have to end once the listener stops; a body
-    of more than `largest_body` bytes is refused with 413."""
+    of more than `largest_body` bytes is refused with 413. With `only_local_names` a request is answered only under a
+    name of this machine: a page of another site can make its own name point here, and then read and push."""
 
     host: str = HOST
     port: int = 8080
     grace: int = GRACE_SECONDS
     largest_body: int = LARGEST_BODY
+    only_local_names: bool = False
 
 
 class Listener:
@@ -154,12 +157,20 @@ class Listener:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[STOPPING] = self._stopping
+        if self._options.only_local_names and not _is_local(scope):
+            await send_text(send, 421, "this server answers under 127.0.0.1 and localhost only", closing=True)
+            return
         path = scope["path"]
         for prefix, application in self._routes:
             if path == prefix.rstrip("/") or path.startswith(prefix.rstrip("/") + "/"):
                 await application(scope, receive, send)
                 return
         await self._application(scope, receive, send)
+
+
+def _is_local(scope: Scope) -> bool:
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    return host.rpartition(":")[0] in _LOCAL_NAMES if ":" in host else host in _LOCAL_NAMES
 
 
 def _server(application: Application, grace: int) -> uvicorn.Server:

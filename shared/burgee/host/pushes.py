@@ -18,9 +18,11 @@ from ..deliver.publisher import Options, Publisher, Rim
 from ..deliver.receipt import lines, problem_lines
 from ..store.port import Store
 from .beside import FolderBeside
-from .hooks import RefUpdate
+from .hooks import Push
 from .hosted import HostedRepository
 
+# What `git push -o` may say: let more than half of the flags, or an environment, go.
+ALLOW_REMOVAL = "allow-removal"
 Fault = tuple[str, ...]
 
 
@@ -49,21 +51,20 @@ class Pushes:
     beside: FolderBeside | None
     publishing: Lock
 
-    def check(
-        self, name: str, updates: Sequence[RefUpdate], object_directories: Sequence[Path]
-    ) -> Generator[str, None, bool]:
+    def check(self, push: Push) -> Generator[str, None, bool]:
         """The lines of a pre-receive hook, and whether the push is taken."""
-        refusal = self.beside.refusal(updates) if self.beside else None
+        refusal = _refusal(push.options) or (self.beside.refusal(push.updates) if self.beside else None)
         if refusal:
             yield refusal
             return False
-        verdict = self.judge({update.ref: update.new for update in updates}, object_directories)
+        moved = {update.ref: update.new for update in push.updates}
+        verdict = self.judge(moved, push.object_directories, allow_removal=ALLOW_REMOVAL in push.options)
         yield from verdict.lines
         return verdict.accepted
 
-    def publish(self, name: str, updates: Sequence[RefUpdate]) -> Iterator[str]:
+    def publish(self, push: Push) -> Iterator[str]:
         """The lines of a post-receive hook: what happened in each environment, and in the folder beside."""
-        yield from self.release()
+        yield from self.release(allow_removal=ALLOW_REMOVAL in push.options)
         if self.beside:
             try:
                 self.beside.give()
@@ -86,11 +87,12 @@ class Pushes:
         commit = self.beside.take(accept)
         return [*said, f"saved as commit {commit[:12]}", *self.release()] if commit else said
 
-    def release(self) -> list[str]:
+    def release(self, *, allow_removal: bool = False) -> list[str]:
         """Publish what the repository says now; the lines that tell of it."""
+        options = replace(self.options, allow_removal=allow_removal)
         with HostedRepository(self.name, self.bare) as repository, self.publishing:
             try:
-                said = [line for receipt in publish(self._publisher(repository)) for line in lines(receipt)]
+                said = [line for receipt in publish(self._publisher(repository, options)) for line in lines(receipt)]
             except InvalidFiles as error:
                 said = problem_lines(error.problems)
             except BurgeeError as error:
@@ -98,23 +100,26 @@ class Pushes:
         self.released()
         return said
 
-    def judge(self, moved: Mapping[str, str | None], object_directories: Sequence[Path]) -> Verdict:
+    def judge(
+        self, moved: Mapping[str, str | None], object_directories: Sequence[Path], *, allow_removal: bool = False
+    ) -> Verdict:
         """The verdict on moving refs (full names to commits, None deletes), whose objects may be in quarantine."""
+        options = replace(self.options, allow_removal=allow_removal, dry_run=True)
         with HostedRepository(self.name, self.bare, moved=moved, object_directories=object_directories) as pushed:
-            after = self._outcome(pushed)
+            after = self._outcome(pushed, options)
         if not after.faults:
             return Verdict(True)
         with HostedRepository(self.name, self.bare) as present:
-            before = self._outcome(present)
+            before = self._outcome(present, options)
         introduced = (after.faults - before.faults).total()
         if not introduced:
             return Verdict(True, ("mistakes that were there before remain; their environments stay as they are",))
         last = f"push rejected: {introduced} new {'mistake' if introduced == 1 else 'mistakes'}, nothing has changed"
         return Verdict(False, (*after.lines, last))
 
-    def _outcome(self, repository: HostedRepository) -> _Outcome:
+    def _outcome(self, repository: HostedRepository, options: Options) -> _Outcome:
         try:
-            receipts = publish(self._publisher(repository, dry_run=True))
+            receipts = publish(self._publisher(repository, options))
         except InvalidFiles as error:
             return _Outcome(_faults(error.problems), tuple(problem_lines(error.problems)))
         except BurgeeError as error:
@@ -126,9 +131,13 @@ class Pushes:
             faults |= _faults(receipt.problems) or Counter([(receipt.environment, receipt.outcome)])
         return _Outcome(faults, said)
 
-    def _publisher(self, repository: HostedRepository, *, dry_run: bool = False) -> Publisher:
-        options = replace(self.options, dry_run=dry_run)
+    def _publisher(self, repository: HostedRepository, options: Options) -> Publisher:
         return Publisher(repository, self.store, self.rim, options, self.parsed)
+
+
+def _refusal(options: Sequence[str]) -> str | None:
+    unknown = [option for option in options if option != ALLOW_REMOVAL]
+    return f"push rejected: unknown push option {unknown[0]!r}; there is {ALLOW_REMOVAL!r}" if unknown else None
 
 
 @dataclass(frozen=True, slots=True)

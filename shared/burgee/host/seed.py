@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core.errors import ConfigurationError, NotFound
+from ..core.errors import ConfigurationError, GitFailed, NotFound
 from .bare import building, prepare
-from .command import Git, GitFailed, ask_work_tree, run_git
+from .command import Git, ask_work_tree, run_git
 from .snapshot import commit_tree, exclude_state, remember_base, snapshot
 
 BRANCH = "main"

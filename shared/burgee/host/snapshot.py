@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..core.errors import GitFailed
 from ..git.names import name_text
-from .command import Git, GitFailed, run_git, user_setting
+from .command import Git, run_git, user_setting
 
 TEMPORARY = ".burgee-new-"
 _INDEX = "burgee-index"

@@ -7,7 +7,7 @@ a quoted form is understood too.
 from __future__ import annotations
 
 from ..bundle.flipt import client_snapshot
-from ..core.errors import NamespaceNotFound, RequestError
+from ..core.errors import NamespaceNotFound, SnapshotNotFound
 from .answers import JSON_TYPE
 from .message import Response
 
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from ..core.snapshot import Indexed
     from .message import Request
     from .service import Service
-
-
-class SnapshotNotFound(RequestError):
-    """No such namespace to make a client snapshot of."""
-
-    status = 404
 
 
 class Snapshots:
@@ -38,7 +32,7 @@ class Snapshots:
         try:
             document = serving.snapshot.namespace(namespace).document
         except NamespaceNotFound as error:
-            raise SnapshotNotFound(f'evaluation snapshot for namespace "{namespace}" not found') from error
+            raise SnapshotNotFound(namespace) from error
         content, etag = self._of(serving.release.environment, document)
         headers = (("etag", etag), *service.headers(serving))
         if _names(request.headers.get("if-none-match", ""), etag):
