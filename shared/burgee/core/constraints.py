@@ -6,7 +6,7 @@ operator and a malformed value never match.
 
 from __future__ import annotations
 
-from operator import eq, ge, gt, le, lt, ne
+from operator import attrgetter, eq, ge, gt, le, lt, ne
 
 from .dialects import DIALECTS
 from .errors import UnknownConstraintType
@@ -117,13 +117,13 @@ def _not_one_of(value: str, dialect: Dialect) -> Test:
     return lambda text: text != "" and text not in members
 
 
-def _number(compare: Callable[[Any, Any], bool]) -> Build:
+def _compared(compare: Callable[[Any, Any], bool], reader_of: Callable[[Dialect], Callable[[str], Any]]) -> Build:
     def build(value: str, dialect: Dialect) -> Test:
-        read = dialect.read_number
+        read = reader_of(dialect)
         bound = read(value)
         if bound is None:
             return _never
-        return lambda text: (number := read(text)) is not None and compare(number, bound)
+        return lambda text: (found := read(text)) is not None and compare(found, bound)
 
     return build
 
@@ -142,17 +142,6 @@ def _number_not_one_of(value: str, dialect: Dialect) -> Test:
     return lambda text: (number := read(text)) is not None and all(number != member for member in members)
 
 
-def _date(compare: Callable[[Any, Any], bool]) -> Build:
-    def build(value: str, dialect: Dialect) -> Test:
-        read = dialect.read_date
-        bound = read(value)
-        if bound is None:
-            return _never
-        return lambda text: (instant := read(text)) is not None and compare(instant, bound)
-
-    return build
-
-
 def _true(value: str, dialect: Dialect) -> Test:
     read = dialect.read_boolean
     return lambda text: read(text) is True
@@ -163,9 +152,9 @@ def _false(value: str, dialect: Dialect) -> Test:
     return lambda text: read(text) is False
 
 
-def _orderings(kind: Callable[[Callable[[Any, Any], bool]], Build]) -> dict[str, Any]:
+def _orderings(reader_of: Callable[[Dialect], Callable[[str], Any]]) -> dict[str, Build]:
     named = {"eq": eq, "neq": ne, "lt": lt, "lte": le, "gt": gt, "gte": ge}
-    return {operator: kind(compare) for operator, compare in named.items()}
+    return {operator: _compared(compare, reader_of) for operator, compare in named.items()}
 
 
 _PRESENCE = {"present": _not_empty, "notpresent": _empty}
@@ -184,7 +173,12 @@ _TEXT: dict[str, Build] = {
 _OPERATORS: dict[str, dict[str, Build]] = {
     STRING: _TEXT,
     ENTITY_ID: _TEXT,
-    NUMBER: {**_PRESENCE, **_orderings(_number), "isoneof": _number_one_of, "isnotoneof": _number_not_one_of},
+    NUMBER: {
+        **_PRESENCE,
+        **_orderings(attrgetter("read_number")),
+        "isoneof": _number_one_of,
+        "isnotoneof": _number_not_one_of,
+    },
     BOOLEAN: {**_PRESENCE, "true": _true, "false": _false},
-    DATETIME: {**_PRESENCE, **_orderings(_date)},
+    DATETIME: {**_PRESENCE, **_orderings(attrgetter("read_date"))},
 }
