@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from burgee.core.errors import InvalidFiles, RefusedError
+from burgee.core.errors import Denied, InvalidFiles, RefusedError
+from burgee.deliver.publish import publish
+from burgee.deliver.publisher import Publisher
 from burgee.deliver.receipt import Receipt
+from burgee.git.repository import open_repository
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
-from tests.publishing import PROJECT, features, files, publish_once, revisions
+from tests.publishing import PROJECT, a_rim, features, files, publish_once, revisions
 from tests.servers.git_cli import a_bare_clone, a_work_tree, commit, git
+from tests.servers.git_http import git_server
 
 BOTH = files(features("a", "b"), features("a", "b"))
 
@@ -195,3 +199,18 @@ def test_a_symbolic_link_among_the_flags_is_a_clear_error(repository: Path, obje
     receipt = publish_once(repository, objects)["staging"]
     assert receipt.outcome == "invalid"
     assert any(problem.code == "symlink-skipped" for problem in receipt.problems)
+
+
+def test_a_repository_on_a_server_is_published_with_a_token(
+    repository: Path, objects: MemoryObjects, tmp_path: Path
+) -> None:
+    a_bare_clone(repository, tmp_path / "served" / "flags.git")
+    with git_server(tmp_path / "served", token="s3cret") as server:
+        with open_repository(f"{server.url}/flags.git", token="s3cret") as remote:
+            published = publish(Publisher(remote, ObjectStore(objects), a_rim()))
+            again = publish(Publisher(remote, ObjectStore(objects), a_rim()))
+        with open_repository(f"{server.url}/flags.git", token="wrong") as refused, pytest.raises(Denied) as caught:
+            publish(Publisher(refused, ObjectStore(objects), a_rim()))
+    assert [receipt.outcome for receipt in published] == ["published", "published"]
+    assert [receipt.outcome for receipt in again] == ["unchanged", "unchanged"]
+    assert "wrong" not in str(caught.value)
