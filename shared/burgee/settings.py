@@ -35,24 +35,34 @@ def _text(name: str, value: str) -> str:
 
 def _seconds(name: str, value: str) -> int:
     try:
-        seconds = float(value)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds <= 86_400:
-        raise ConfigurationError(f"{name} is a number of seconds above 0, at most 86400, got {value!r}")
-    return int(seconds * 1000)
+        milliseconds = int(float(value) * 1000) if "_" not in value else 0
+    except (ValueError, OverflowError):
+        milliseconds = 0
+    if not 0 < milliseconds <= 86_400_000:
+        raise ConfigurationError(f"{name} is a number of seconds from 0.001 to 86400, got {_shown(value)}")
+    return milliseconds
 
 
 def _auth(name: str, value: str) -> str:
     if value not in ("token", "none"):
-        raise ConfigurationError(f"{name} is `token` or `none`, got {value!r}")
+        raise ConfigurationError(f"{name} is `token` or `none`, got {_shown(value)}")
+    return value
+
+
+def _environment(name: str, value: str) -> str:
+    if len(value) > 63 or value[0] == "-" or set(value) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+        raise ConfigurationError(f"{name} is an environment name of a-z, 0-9 and '-', got {_shown(value)}")
     return value
 
 
 def _port(name: str, value: str) -> int:
-    if not value.isdecimal() or int(value) > 65_535:
-        raise ConfigurationError(f"{name} is a port number from 0 to 65535, got {value!r}")
+    if not (value.isascii() and value.isdecimal() and len(value) <= 5 and int(value) <= 65_535):
+        raise ConfigurationError(f"{name} is a port number from 0 to 65535, got {_shown(value)}")
     return int(value)
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= 60 else value[:60] + "...")
 
 
 def _list(name: str, value: str) -> tuple[str, ...]:
@@ -73,7 +83,7 @@ def _tokens(name: str, value: str) -> tuple[str, ...]:
 VARIABLES: dict[str, tuple[str, Callable[[str, str], Any], Any]] = {
     "store": ("BURGEE_STORE", _text, None),
     "config_ref": ("BURGEE_CONFIG_REF", _text, None),
-    "environment": ("BURGEE_ENVIRONMENT", _text, None),
+    "environment": ("BURGEE_ENVIRONMENT", _environment, None),
     "ttl_ms": ("BURGEE_TTL", _seconds, 10_000),
     "auth": ("BURGEE_AUTH", _auth, "token"),
     "tokens": ("BURGEE_TOKENS", _tokens, ()),

@@ -147,7 +147,7 @@ def flag_files(count: int) -> dict[str, str]:
     """`count` flags as YAML by path, the segments in the first file."""
     files = {"flags/000.features.yaml": "".join(_header("segments", _segments(count)))}
     for start in range(0, count, PER_FILE):
-        flags = (_flag(index) for index in range(start, min(start + PER_FILE, count)))
+        flags = (_flag(index, _group(index, count)) for index in range(start, min(start + PER_FILE, count)))
         files[f"flags/{start // PER_FILE + 1:03d}.features.yaml"] = "".join(_header("flags", flags))
     return files
 
@@ -163,7 +163,8 @@ def with_one_change(files: Mapping[str, str]) -> dict[str, str]:
 def questions(count: int, at_least: int = 1000) -> list[Question]:
     """Each of `count` flags asked about as often as makes `at_least` questions, by different entities."""
     random = Random(20261122)
-    asked = [_question(index, random) for _ in range(-(-at_least // count)) for index in range(count)]
+    passes = -(-at_least // count)
+    asked = [_question(index, _group(index, count), random) for _ in range(passes) for index in range(count)]
     random.shuffle(asked)
     return asked
 
@@ -179,18 +180,18 @@ def _header(field: str, items: Iterator[str]) -> Iterator[str]:
 
 
 def _segments(count: int) -> Iterator[str]:
-    for group in range(min(count, _MOST_GROUPS)):
+    for group in range(_groups(count)):
         yield _SEGMENTS.format(group=group, orders=group % 7, **_home(group))
 
 
-def _flag(index: int) -> str:
+def _flag(index: int, group: int) -> str:
     share = 1 + index % 49
     words: dict[str, Any] = {"key": _key(index), "index": index, "share": share, "rest": 50 - share}
-    return (_BEGINNING + _ENDINGS[index % len(_ENDINGS)]).format(group=index % _MOST_GROUPS, **words)
+    return (_BEGINNING + _ENDINGS[index % len(_ENDINGS)]).format(group=group, **words)
 
 
-def _question(index: int, random: Random) -> Question:
-    home = _home(index % _MOST_GROUPS)
+def _question(index: int, group: int, random: Random) -> Question:
+    home = _home(group)
     context = {
         "plan": random.choice((home["plan"], *_PLANS)),
         "region": random.choice((home["region"], *_REGIONS)),
@@ -198,6 +199,15 @@ def _question(index: int, random: Random) -> Question:
         "email": f"{random.randrange(10**6)}@example.{random.choice(('com', 'org'))}",
     }
     return Question(index % len(KINDS) < 2, _key(index), f"user-{random.randrange(10**9)}", context)
+
+
+def _groups(count: int) -> int:
+    return max(1, min(count // len(KINDS), _MOST_GROUPS))
+
+
+def _group(index: int, count: int) -> int:
+    """The group whose segments a flag uses; flags of every kind share a group."""
+    return index // len(KINDS) % _groups(count)
 
 
 def _home(group: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from queue import Queue
 import pytest
 
 from burgee.core.errors import ConfigurationError, Conflict, NotFound
-from burgee.host.folder import commit_folder, dirty_paths, is_clean, tip_of
+from burgee.host.folder import commit_folder, dirty_paths, tip_of
 from burgee.host.folder_update import update_folder
 from burgee.host.seed import seed
 from burgee.host.snapshot import folder_base
@@ -136,7 +136,7 @@ def test_an_empty_folder_gives_an_empty_commit(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     bare = tmp_path / "state" / "git" / "empty.git"
     assert seed(tmp_path / "empty", bare, git=GIT)
-    assert files(bare) == [] and is_clean(bare, tmp_path / "empty", "main", git=GIT)
+    assert files(bare) == [] and not dirty_paths(bare, tmp_path / "empty", "main", git=GIT)
 
 
 def test_folders_that_cannot_be_seeded_say_why(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_edits_become_a_commit(folder: Path, bare: Path) -> None:
     assert made == git(bare, "rev-parse", "main") and git(bare, "rev-parse", "main^") == before
     assert git(bare, "show", "main:flags/a.yaml") == "a: 2"
     assert git(bare, "ls-tree", "main", "run").startswith("100644")
-    assert is_clean(bare, folder, "main", git=GIT)
+    assert not dirty_paths(bare, folder, "main", git=GIT)
 
 
 def test_a_folder_that_is_as_the_tip_makes_no_commit(folder: Path, bare: Path) -> None:
@@ -250,7 +250,7 @@ def test_commits_from_many_threads_make_one_line_of_history(folder: Path, bare: 
     for thread in threads:
         thread.join()
     assert {f"{number}.yaml" for number in range(4)} <= set(files(bare))
-    assert is_clean(bare, folder, "main", git=GIT) and folder_base(bare) == tip_of(bare, "main", git=GIT)
+    assert not dirty_paths(bare, folder, "main", git=GIT) and folder_base(bare) == tip_of(bare, "main", git=GIT)
 
 
 def test_a_lock_that_a_killed_run_left_behind_is_no_hindrance(folder: Path, bare: Path) -> None:
@@ -274,7 +274,7 @@ def test_a_push_is_written_out(folder: Path, bare: Path, tmp_path: Path) -> None
     assert (folder / "flags" / "a.yaml").read_text() == "a: 2\n"
     assert (folder / "deep" / "er" / "c.yaml").exists() and not (folder / "flags" / "b.yaml").exists()
     assert (folder / "my.log").read_text() == "mine\n"
-    assert is_clean(bare, folder, "main", git=GIT) and folder_base(bare) == new
+    assert not dirty_paths(bare, folder, "main", git=GIT) and folder_base(bare) == new
     assert update_folder(bare, folder, old, new, git=GIT)  # an interrupted one can be run again
     assert commit_folder(bare, folder, "main", "Nothing", git=GIT) is None
 
@@ -293,7 +293,7 @@ def test_modes_renames_links_and_emptied_folders_are_written_out(folder: Path, b
     assert not (folder / "flags").exists() and (folder / "moved" / "a.yaml").exists()
     assert (folder / "link").readlink() == Path("/etc/passwd")
     assert (folder / "run").stat().st_mode & 0o111 == 0
-    assert is_clean(bare, folder, "main", git=GIT)
+    assert not dirty_paths(bare, folder, "main", git=GIT)
 
 
 def test_a_file_may_become_a_folder_and_back(folder: Path, bare: Path, tmp_path: Path) -> None:

@@ -107,13 +107,10 @@ def test_a_repository_without_project_file_is_told_how_to_get_one(tmp_path: Path
 
 
 def test_the_project_file_is_read_from_the_config_ref_alone(repository: Path, objects: MemoryObjects) -> None:
-    git(repository, "checkout", "-q", "-b", "rogue")
-    commit(repository, {"burgee.yaml": PROJECT.replace("flags/production", "flags/staging")})
-    git(repository, "checkout", "-q", "main")
-    commit(repository, {"flags/production/features.yaml": features("only-production", "a", "b")})
-    receipts = publish_once(repository, objects, config_ref="main")
-    assert receipts["production"].release is not None
-    assert "only-production" in str(receipts["production"].changes)
+    git(repository, "branch", "config")
+    commit(repository, {"burgee.yaml": PROJECT.replace("flags/production", "flags/staging/rogue")})
+    assert publish_once(repository, objects, config_ref="config")["production"].outcome == "published"
+    assert publish_once(repository, objects)["production"].outcome == "refused"
 
 
 def test_an_environment_follows_its_own_branch(repository: Path, objects: MemoryObjects) -> None:
@@ -214,3 +211,42 @@ def test_a_repository_on_a_server_is_published_with_a_token(
     assert [receipt.outcome for receipt in published] == ["published", "published"]
     assert [receipt.outcome for receipt in again] == ["unchanged", "unchanged"]
     assert "wrong" not in str(caught.value)
+
+
+def test_a_store_is_not_handed_over_by_a_publish_that_releases_nothing(
+    repository: Path, objects: MemoryObjects, tmp_path: Path
+) -> None:
+    publish_once(repository, objects)
+    other = a_work_tree(tmp_path / "other", files(features("x"), features("x")))
+    assert outcomes(publish_once(other, objects, adopt=True)) == {"staging": "refused", "production": "refused"}
+    assert outcomes(publish_once(repository, objects)) == {"staging": "unchanged", "production": "unchanged"}
+
+
+def test_the_default_moves_only_to_an_environment_that_has_a_release(repository: Path, objects: MemoryObjects) -> None:
+    publish_once(repository, objects)
+    project = PROJECT.replace("default: true, ", "") + "  qa: {default: true, directory: flags/qa}\n"
+    commit(repository, {"burgee.yaml": project, "flags/qa/features.yaml": "flags: [{key: broken}]\n"})
+    publish_once(repository, objects)
+    assert default_of(objects) == "staging"
+    commit(repository, {"flags/qa/features.yaml": features("a")})
+    publish_once(repository, objects)
+    assert default_of(objects) == "qa"
+
+
+def default_of(objects: MemoryObjects) -> str | None:
+    found = ObjectStore(objects).read_index()
+    return found[0].default if found else None
+
+
+def test_an_index_file_that_is_a_symbolic_link_is_a_clear_error(repository: Path, objects: MemoryObjects) -> None:
+    (repository / "flags/staging/real.yml").write_text("version: '1.0'\ninclude: [features.yaml]\n")
+    (repository / "flags/staging/.flipt.yml").symlink_to("real.yml")
+    commit(repository, {})
+    receipt = publish_once(repository, objects)["staging"]
+    assert [problem.file for problem in receipt.problems] == ["flags/staging/.flipt.yml"]
+
+
+def test_a_namespace_key_too_long_for_a_file_name_is_a_clear_error(repository: Path, objects: MemoryObjects) -> None:
+    commit(repository, {"flags/staging/features.yaml": f"namespace: {'n' * 300}\n"})
+    receipt = publish_once(repository, objects)["staging"]
+    assert (receipt.outcome, receipt.problems[0].code) == ("invalid", "namespace-too-long")

@@ -6,13 +6,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from burgee.bundle import keys
 from burgee.bundle.flipt import client_snapshot
+from burgee.core.errors import Unavailable
 from burgee.deliver.publish import publish
+from burgee.deliver.publisher import Options, Publisher
 from burgee.fetch.live import Live
+from burgee.git.repository import open_repository
+from burgee.host.reconcile import Reconciler
 from burgee.store.file import FileObjects
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
@@ -20,7 +25,7 @@ from burgee.store.port import Objects
 from tests.fakes.clock import VirtualClock
 from tests.fakes.fetcher import FaultyFetcher
 from tests.fakes.objects import Crash, FaultyObjects
-from tests.publishing import a_publisher, features, files, publish_once, revisions
+from tests.publishing import a_publisher, a_rim, features, files, publish_once, revisions
 from tests.servers.git_cli import a_work_tree, commit
 
 FIRST = files(features("a", "b"), features("a", "b"))
@@ -124,6 +129,7 @@ def test_an_older_publisher_that_stalled_does_not_put_its_tip_on_top(tmp_path: P
 PUBLISHER = """
 import sys
 from pathlib import Path
+from threading import Event
 from burgee.store.file import FileObjects
 from tests.publishing import features, publish_once
 from tests.servers.git_cli import commit
@@ -163,3 +169,55 @@ def test_publishers_in_threads_make_a_log_without_gap(tmp_path: Path) -> None:
     made = sum(receipt.outcome == "published" for receipts in outcomes for receipt in receipts)
     assert made == 2
     assert revisions(ObjectStore(objects), "staging") == [1]
+
+
+def test_a_fault_after_the_commit_point_is_a_warning_and_the_next_publish_completes(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    objects = FaultyObjects(MemoryObjects("memory://after"))
+    publish_once(repository, objects)
+    commit(repository, SECOND)
+
+    def break_the_log(verb: str, key: str) -> None:
+        if verb == "put_new" and key == keys.release("staging", 2):
+            raise Unavailable("the store had a fault")
+
+    objects.pause = break_the_log
+    receipt = publish_once(repository, objects)["staging"]
+    assert receipt.outcome == "published"
+    assert "the log by number could not be completed yet" in receipt.warnings[0]
+    objects.pause = None
+    assert publish_once(repository, objects)["staging"].warnings == ()
+    assert ObjectStore(objects).get_release("staging", 2).release.revision == 2
+
+
+def test_a_publisher_whose_instant_comes_too_near_before_its_swap_plans_again(tmp_path: Path) -> None:
+    delayed = FIRST["burgee.yaml"].replace("{default: true,", "{default: true, activation_delay: 2s,")
+    repository = a_work_tree(tmp_path / "flags", {**FIRST, "burgee.yaml": delayed})
+    objects, clock = FaultyObjects(MemoryObjects("memory://late")), VirtualClock()
+    stalls = [5_000]
+
+    def stall(verb: str, key: str) -> None:
+        if verb == "put_new" and stalls:
+            clock.advance(stalls.pop())
+
+    objects.pause = stall
+    with open_repository(repository) as opened:
+        publisher = Publisher(opened, ObjectStore(objects), a_rim(clock), Options(environments=("staging",)))
+        (receipt,) = publish(publisher)
+    assert receipt.outcome == "published" and receipt.release is not None
+    assert receipt.release.published_at >= clock.wall() - 200
+    assert receipt.release.activates_at > clock.wall()
+
+
+def test_one_broken_head_keeps_no_other_environment_from_being_settled(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    objects, published = MemoryObjects("memory://broken"), Event()
+    publish_once(repository, objects)
+    head = objects.get(keys.head("production"))
+    objects.swap(keys.head("production"), b"{}", expected=head.etag, content_type=keys.JSON, cache_control="no-cache")
+    static = keys.static_snapshot("staging", "default")
+    etag = objects.get(static).etag
+    objects.swap(static, b"old", expected=etag, content_type=keys.JSON, cache_control="no-cache")
+    reconciler = Reconciler(ObjectStore(objects), now=VirtualClock(wall=1_900_000_000_000).wall, publish=published.set)
+    reconciler.settle()
+    assert objects.get(static).content != b"old"

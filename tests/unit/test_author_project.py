@@ -60,7 +60,7 @@ def test_sole_environment_is_the_default() -> None:
         (b"mirrors: ['file:///x']", "bad-value"),
         (b"mirrors: ['memory://']", "bad-value"),
         (b"mirrors: ['s3://']", "bad-value"),
-        (b"profile: C", "wrong-type"),
+        (b"profile: C", "bad-value"),
         (b"default: yes", "wrong-type"),
         (b"nope: 1", "unknown-field"),
     ],

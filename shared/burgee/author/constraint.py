@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from sys import float_info
 from typing import Any
 
 from ..core.dates import parse_server_date
+from ..core.dialects import read_number_set, read_string_set
+from ..core.model import ALL, ANY, BOOLEAN, DATETIME, ENTITY_ID, NUMBER, STRING
 from ..core.numbers import parse_number
 from .fields import (
     KEY,
@@ -15,7 +17,6 @@ from .fields import (
     Kind,
     Shape,
     check_fields,
-    is_number,
     items_of,
     one_of,
     quote_it,
@@ -25,10 +26,7 @@ from .finding import Finding, Path, did_you_mean, shown, warning
 from .scalars import Timestamp
 from .versions import Version
 
-STRING, NUMBER = "STRING_COMPARISON_TYPE", "NUMBER_COMPARISON_TYPE"
-BOOLEAN, DATETIME = "BOOLEAN_COMPARISON_TYPE", "DATETIME_COMPARISON_TYPE"
-ENTITY_ID = "ENTITY_ID_COMPARISON_TYPE"
-MATCH_TYPES = ("ALL_MATCH_TYPE", "ANY_MATCH_TYPE")
+MATCH_TYPES = (ALL, ANY)
 LIST_OPERATORS = frozenset(("isoneof", "isnotoneof"))
 _OF_TEXTS = ("eq", "neq", "empty", "notempty", "prefix", "suffix", "contains", "notcontains", "isoneof", "isnotoneof")
 _OF_ORDER = ("eq", "neq", "lt", "lte", "gt", "gte", "present", "notpresent")
@@ -144,9 +142,9 @@ def _check_list(values: list[Any], path: Path, version: Version, *, numbers: boo
         return Finding(
             path, "list-needs-version", message, 'leave version out, write version: "1.6", or quote the list'
         )
-    if all(map(is_number, values)) if numbers else texts(values):
+    if all(map(_is_binary64, values)) if numbers else texts(values):
         return None
-    wanted, test = ("numbers", is_number) if numbers else ("texts", lambda value: isinstance(value, str))
+    wanted, test = ("numbers", _is_binary64) if numbers else ("texts", lambda value: isinstance(value, str))
     index, odd = next((index, value) for index, value in enumerate(values) if not test(value))
     hint = "" if numbers else quote_it(odd)
     return Finding((*path, index), "wrong-type", f"wanted a list of {wanted}, got {shown(odd)} in it", hint)
@@ -156,35 +154,11 @@ def _check_list_text(text: str, path: Path, version: Version, *, numbers: bool) 
     if not version.list_texts:
         message = f"version {version.name} writes lists as lists, got the text {shown(text)}"
         return Finding(path, "list-text", message, "write value: [...] without quotes")
-    if parse_list(text, numbers=numbers) is not None:
+    if (read_number_set if numbers else read_string_set)(text) is not None:
         return None
     wanted = "numbers, such as '[1, 2]'" if numbers else 'texts, such as \'["a", "b"]\''
     return Finding(path, "bad-value", f"wanted JSON for a list of {wanted}, got {shown(text)}")
 
 
-def parse_list(text: str, *, numbers: bool) -> list[Any] | None:
-    """The list that a server reads in the text of an isoneof value, or None; `null` is the empty list."""
-    try:
-        values = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-    if values is None:
-        return []
-    if type(values) is not list:
-        return None
-    fits = _is_binary64 if numbers else _is_text
-    return values if all(value is None or fits(value) for value in values) else None
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _is_binary64(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < 1.7976931348623159e308
-
-
-def _no_constant(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

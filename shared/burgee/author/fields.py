@@ -133,7 +133,7 @@ def texts(values: Iterable[Any]) -> bool:
 KEY = Kind(is_key, "a key of letters, digits, '-', '_' and ','", "bad-key", _key_hint)
 NAME = Kind(is_name, "non-empty text on one line", "bad-name", quote_it)
 TEXT = Kind(lambda value: isinstance(value, str), "text", "wrong-type", quote_it)
-TEXT_OR_NULL = or_null(TEXT)
+TEXT_OR_NULL = Kind(lambda value: value is None or isinstance(value, str), "text or null", TEXT.code, quote_it)
 BOOLEAN = Kind(lambda value: value is True or value is False, "true or false", "wrong-type", _bool_hint)
 LIST = Kind(lambda value: type(value) is list, "a list", "wrong-type", lambda value: "leave the field out for none")
 MAPPING = Kind(lambda value: type(value) is dict, "a mapping")
@@ -159,11 +159,14 @@ ANYTHING = Kind(lambda value: True, "anything")
 def is_plain(value: Any, depth: int = 0) -> bool:
     """Whether a value can be written as JSON: no dates, and not nested beyond the reader's limit."""
     kind = type(value)
-    if kind is dict:
-        return depth < DEEPEST and all(is_plain(child, depth + 1) for child in value.values())
-    if kind is list:
-        return depth < DEEPEST and all(is_plain(child, depth + 1) for child in value)
-    return kind is not Timestamp
+    if kind is not dict and kind is not list:
+        return kind is not Timestamp
+    if depth >= DEEPEST:
+        return False
+    for child in value.values() if kind is dict else value:
+        if type(child) is not str and not is_plain(child, depth + 1):
+            return False
+    return True
 
 
 def check_plain(value: Any, path: Path, findings: list[Finding]) -> None:

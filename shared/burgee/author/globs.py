@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 _MOST_ALTERNATIVES = 256
-_SPECIAL = frozenset("*?[\\")
 
 
 class BadGlob(ValueError):

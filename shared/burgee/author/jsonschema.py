@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from .constraint import CONSTRAINT, LIST_OPERATORS, MATCH_TYPES, NUMBER, OPERATORS, SEGMENT
+from ..core.model import AND, BOOLEAN_FLAG, NUMBER, OR, VARIANT_FLAG
+from .constraint import CONSTRAINT, LIST_OPERATORS, MATCH_TYPES, OPERATORS, SEGMENT
 from .fields import Shape
 from .project import project_schema
 from .schema import (
-    AND,
-    BOOLEAN_FLAG,
     DISTRIBUTION,
     DOCUMENT,
     FLAG,
     NAMESPACE,
-    OR,
     ROLLOUT,
     ROLLOUT_SEGMENT,
     RULE,
     RULE_SEGMENT,
     THRESHOLD,
     VARIANT,
-    VARIANT_FLAG,
 )
 from .versions import VERSIONS
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from ..core.bucketing import owners, threshold_size
 from ..core.dates import parse_client_date, parse_server_date
+from ..core.model import BOOLEAN_FLAG, DATETIME, NUMBER
 from ..core.numbers import parse_int32
-from .constraint import DATETIME, LIST_OPERATORS, NUMBER
+from .constraint import LIST_OPERATORS
 from .finding import Finding, Path, shown, warning
 from .scalars import Timestamp
-from .schema import BOOLEAN_FLAG
 
 _TOLERANCE = 0.01
 _PORTABLE_HINT = "official servers and clients differ here; see docs/compatibility.md"

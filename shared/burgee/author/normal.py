@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.model import AND, BOOLEAN_FLAG
 from .numerals import list_text, plain, weight
-from .schema import AND, BOOLEAN_FLAG
 
 _SCALARS = frozenset((str, int, float, bool))
 
@@ -36,7 +36,7 @@ def normal_flag(flag: dict[str, Any]) -> dict[str, Any]:
 def has_nested_metadata(flag: dict[str, Any]) -> bool:
     """Whether the metadata holds more than scalars, which needs version 1.5."""
     metadata = flag.get("metadata")
-    return metadata is not None and not all(type(value) in _SCALARS for value in metadata.values())
+    return metadata is not None and not _SCALARS.issuperset(map(type, metadata.values()))
 
 
 def normal_segment(segment: dict[str, Any]) -> dict[str, Any]:

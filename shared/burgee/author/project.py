@@ -22,6 +22,7 @@ from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails
 
 from ..core.errors import InvalidFiles
+from ..core.model import DEFAULT_PROFILE, PROFILES
 from .durations import parse_duration
 from .fields import quote_it
 from .finding import Finding, did_you_mean, shown
@@ -48,7 +49,7 @@ class Environment:
     activation_delay: int = 0
     max_reader_ttl: int = DEFAULT_READER_TTL
     mirrors: tuple[str, ...] = ()
-    profile: str = "C/server"
+    profile: str = DEFAULT_PROFILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,12 @@ def _mirror(url: str) -> str:
     return url
 
 
+def _profile(name: str) -> str:
+    if name not in PROFILES:
+        raise ValueError(f"wanted one of {', '.join(PROFILES)}")
+    return name
+
+
 def _ignore_pattern(pattern: str) -> str:
     try:
         GitIgnoreSpec.from_lines([pattern])
@@ -152,8 +159,8 @@ class _EnvironmentModel(_Model):
     mirrors: list[Annotated[StrictStr, AfterValidator(_mirror)]] = Field(
         [], description="further stores that get what the primary has"
     )
-    profile: Literal["C/server", "S1/server", "S2/server", "S2+/server"] = Field(
-        "C/server", description="whose evaluation is reproduced"
+    profile: Annotated[StrictStr, AfterValidator(_profile)] = Field(
+        DEFAULT_PROFILE, description="whose evaluation is reproduced", json_schema_extra={"enum": list(PROFILES)}
     )
 
 
@@ -227,11 +234,10 @@ def _finding(details: ErrorDetails) -> Finding:
         message = details["msg"].removeprefix("Value error, ")
         return Finding(path, "bad-value", f"{message}, got {shown(given)}")
     wanted = _WANTED.get(kind) or details.get("ctx", {}).get("expected") or "another value"
-    hint = quote_it(given) if kind == "string_type" else did_you_mean(given, _PROFILES if name == "profile" else ())
+    hint = quote_it(given) if kind == "string_type" else ""
     return Finding(path, "wrong-type", f"wanted {wanted} as '{name}', got {shown(given)}", hint)
 
 
-_PROFILES = ("C/server", "S1/server", "S2/server", "S2+/server")
 _EXAMPLES = {"version": "add version: 1", "environments": "add environments: with one name below it"}
 _WANTED = {
     "string_type": "text",

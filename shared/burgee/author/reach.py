@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.bucketing import THRESHOLD_BUCKETS, threshold_size
+from ..core.model import AND
 from .finding import Finding, Path, warning
-from .schema import AND
 
 # Comparing sets costs their product; nobody writes more AND rules than this into a flag.
 _MOST_SETS = 50
@@ -24,17 +24,20 @@ def lint_reach(flag: Mapping[str, Any], index: int, everyone: frozenset[str]) ->
     parts = flag.get(field)
     if not parts:
         return []
-    findings: list[Finding] = []
+    findings = [
+        _zero_segments(part["segment"], ("flags", index, field, number))
+        for number, part in enumerate(parts)
+        if "segment" in part and not part["segment"]["keys"]
+    ]
+    if len(parts) == 1:
+        return findings
     covered = _Covered(everyone)
     for number, part in enumerate(parts):
-        path = ("flags", index, field, number)
-        segment = part.get("segment")
-        if segment is not None and not segment["keys"]:
-            findings.append(_zero_segments(segment, path))
         earlier = covered.by(part)
         if earlier is not None:
             what = field.removesuffix("s")
             message = f"{what} {number + 1} is never reached: {what} {earlier + 1} decides for everybody it matches"
+            path = ("flags", index, field, number)
             findings.append(warning(path, "unreachable", message, "change their order, or remove it"))
         covered.add(part, number)
     return findings

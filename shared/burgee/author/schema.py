@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..bundle.keys import LONGEST_NAMESPACE
+from ..core.model import AND, BOOLEAN_FLAG, OR, VARIANT_FLAG
 from .constraint import check_segment
 from .fields import (
     ANYTHING,
@@ -36,8 +38,6 @@ from .fields import (
 from .finding import Finding, Path, did_you_mean, shown
 from .versions import UNSTATED, VERSIONS, Version
 
-VARIANT_FLAG, BOOLEAN_FLAG = "VARIANT_FLAG_TYPE", "BOOLEAN_FLAG_TYPE"
-OR, AND = "OR_SEGMENT_OPERATOR", "AND_SEGMENT_OPERATOR"
 OPERATOR = or_null(one_of(OR, AND))
 _SEGMENT_NAME = Kind(
     lambda value: type(value) is dict or is_key(value),
@@ -139,6 +139,10 @@ def _version(document: dict[str, Any], findings: list[Finding]) -> Version:
 
 def _check_namespace(document: dict[str, Any], findings: list[Finding]) -> None:
     namespace = document.get("namespace")
+    key = namespace.get("key") if type(namespace) is dict else namespace
+    if isinstance(key, str) and len(key) > LONGEST_NAMESPACE:
+        message = f"wanted a namespace key of at most {LONGEST_NAMESPACE} characters, got {len(key)}"
+        findings.append(Finding(("namespace",), "namespace-too-long", message, "shorten it: it becomes a file's name"))
     if type(namespace) is not dict:
         return
     if "key" not in namespace:

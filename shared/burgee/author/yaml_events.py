@@ -141,20 +141,20 @@ class _Builder:
             else:
                 continue
 
-            if type(here) is list:
-                here.append(value)
-            elif here is None:
-                self.documents.append(value)
-            elif key is _ABSENT:
-                key = value if type(value) is str else self._odd_key(event, here, value)
-                if key in here:
-                    self._report(event, "duplicate-key", f"wanted every key once, got '{key[:60]}' again")
-            else:
+            if key is not _ABSENT:
                 if type(key) is Merge:
                     self._merge(event, here, value)
                 else:
                     here[key] = value
                 key = _ABSENT
+            elif type(here) is dict:
+                key = value if type(value) is str else self._odd_key(event, here, value)
+                if key in here:
+                    self._report(event, "duplicate-key", f"wanted every key once, got '{key[:60]}' again")
+            elif here is None:
+                self.documents.append(value)
+            else:
+                here.append(value)
 
     def _report(self, event: Any, code: str, message: str, hint: str = "") -> None:
         mark = event.start_mark

@@ -5,10 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from ..core.errors import DigestMismatch, InvalidDocument
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ..core.json_text import json_text
 
 _PREFIX = "sha256:"
 
@@ -44,15 +41,24 @@ def canonical_json(value: object) -> str:
     """JSON without white space, keys by code point, text unescaped where both JSON and YAML can hold it.
 
     Flipt reads JSON with a YAML parser too, which refuses or folds U+007F to U+009F, U+2028, U+2029, U+FEFF, U+FFFE
-    and U+FFFF; these are written as `\\uXXXX` with lower-case digits. Floats are written with the fewest digits that read back as the same binary64 (Python's `repr`).
+    and U+FFFF; these are written as `\\uXXXX` with lower-case digits. Floats are written with the fewest digits that
+    read back as the same binary64 (Python's `repr`).
     Raises InvalidDocument for numbers that are not finite.
     """
-    return _write(value, sort_keys=True)
+    try:
+        text = json_text(value, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise InvalidDocument(f"value cannot be written as canonical JSON: {error}") from error
+    return text if text.isascii() and "\x7f" not in text else _yaml_safe(text)
 
 
 def ordered_json(value: object) -> str:
     """As `canonical_json`, with keys in the order they have: for formats that fix the order themselves."""
-    return _write(value, sort_keys=False)
+    try:
+        text = json_text(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidDocument(f"value cannot be written as JSON: {error}") from error
+    return text if text.isascii() and "\x7f" not in text else _yaml_safe(text)
 
 
 def encode_text(text: str) -> bytes:
@@ -61,23 +67,6 @@ def encode_text(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise InvalidDocument(f"text holds a lone surrogate at position {error.start}") from error
-
-
-_encoders: dict[bool, Any] = {}
-
-
-def _write(value: object, *, sort_keys: bool) -> str:
-    encode = _encoders.get(sort_keys)
-    if encode is None:
-        from json import JSONEncoder
-
-        encoder = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
-        encode = _encoders[sort_keys] = encoder.encode
-    try:
-        text: str = encode(value)
-    except (TypeError, ValueError) as error:
-        raise InvalidDocument(f"value cannot be written as canonical JSON: {error}") from error
-    return text if text.isascii() and "\x7f" not in text else _yaml_safe(text)
 
 
 def _yaml_safe(text: str) -> str:

@@ -16,6 +16,7 @@ keys are sorted lines, and a reader finds a flag by bisection without parsing.
 from __future__ import annotations
 
 from bisect import bisect_left
+from operator import itemgetter
 
 from ..core.errors import InvalidDocument
 from .digest import canonical_json, encode_text
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _SEPARATOR = b'\n],"segments":[\n'
 _END = b"\n]}\n"
 _KEY = b'{"key":"'
+_key_of = itemgetter("key")
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
@@ -95,13 +97,13 @@ class Document:
         """Keys of all segments, sorted."""
         return self._segments.keys()
 
-    def flag_lines(self) -> frozenset[bytes]:
-        """Each flag's canonical JSON; what is in two documents' lines is the same flag in both."""
-        return self._flags.objects_as_bytes()
+    def flag_lines(self) -> dict[str, bytes]:
+        """Each flag's canonical JSON by key; two documents have the same flag where these are equal."""
+        return self._flags.by_key()
 
-    def segment_lines(self) -> frozenset[bytes]:
-        """Each segment's canonical JSON."""
-        return self._segments.objects_as_bytes()
+    def segment_lines(self) -> dict[str, bytes]:
+        """Each segment's canonical JSON by key."""
+        return self._segments.by_key()
 
     def flags(self) -> Iterator[dict[str, Any]]:
         """All flags by key."""
@@ -140,14 +142,13 @@ class _Lines:
     def keys(self) -> list[str]:
         return [line[len(_KEY) : line.index(b'"', len(_KEY))].decode() for line in self._lines]
 
-    def objects_as_bytes(self) -> frozenset[bytes]:
-        return frozenset(line.removesuffix(b",") for line in self._lines)
+    def by_key(self) -> dict[str, bytes]:
+        return {key: line.removesuffix(b",") for key, line in zip(self.keys(), self._lines, strict=True)}
 
     def objects(self) -> Iterator[dict[str, Any]]:
         from json import loads
 
-        for line in self._lines:
-            yield loads(line.removesuffix(b","))
+        return iter(loads(b"[" + b"\n".join(self._lines) + b"]"))
 
 
 def _lines(line: Any, objects: Any) -> str:
@@ -155,28 +156,19 @@ def _lines(line: Any, objects: Any) -> str:
     return text and text + "\n"
 
 
-def _key_of(keyed: Mapping[str, Any]) -> str:
-    key: str = keyed["key"]
-    return key
-
-
 def _flag_line(flag: Mapping[str, Any]) -> str:
-    rest = {name: value for name, value in flag.items() if name not in ("key", "variants")}
     variants = flag.get("variants")
     if not variants:
-        return _keyed(flag["key"], rest)
-    ordered = [_keyed(variant["key"], _without_key(variant)) for variant in sorted(variants, key=_key_of)]
-    before = {name: rest.pop(name) for name in list(rest) if name < "variants"}
-    text = _keyed(flag["key"], before)[:-1] + ',"variants":[' + ",".join(ordered) + "]"
-    return text + ("," + canonical_json(rest)[1:] if rest else "}")
+        return _keyed_line(flag)
+    before = {name: value for name, value in flag.items() if name < "variants" and name != "key"}
+    after = {name: value for name, value in flag.items() if name > "variants"}
+    ordered = ",".join(map(_keyed_line, sorted(variants, key=_key_of)))
+    text = f'{_keyed(flag["key"], before)[:-1]},"variants":[{ordered}]'
+    return f"{text},{canonical_json(after)[1:]}" if after else text + "}"
 
 
 def _keyed_line(keyed: Mapping[str, Any]) -> str:
-    return _keyed(keyed["key"], _without_key(keyed))
-
-
-def _without_key(keyed: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in keyed.items() if name != "key"}
+    return _keyed(keyed["key"], {name: value for name, value in keyed.items() if name != "key"})
 
 
 def _keyed(key: str, rest: dict[str, Any]) -> str:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from ..core.snapshot import Indexed
 
-    SegmentOf = Callable[[str], dict[str, Any]]
+    SegmentsOf = Callable[[Mapping[str, Any]], str]
 
 
 def client_snapshot(document: Indexed) -> tuple[bytes, str]:
     """(bytes, ETag): the client snapshot of a namespace and the 40 hexadecimal digits that name it."""
     segments = _Segments(document)
     namespace = ordered_json({"key": document.namespace})
-    flags = ordered_json([_flag(flag, segments.embedded) for flag in document.flags()])
+    flags = f"[{','.join([_flag(flag, segments.embedded) for flag in document.flags()])}]"
     etag = sha1(encode_text(namespace + flags), usedforsecurity=False).hexdigest()
     return encode_text(f'{{"namespace":{namespace},"flags":{flags},"digest":"{etag}"}}'), etag
 
@@ -37,74 +37,82 @@ def empty_client_snapshot(namespace: str) -> bytes:
 
 
 class _Segments:
-    """Segments as snapshots embed them, each converted once."""
+    """Segments as snapshots embed them, each written once: most of a snapshot is segments, repeated."""
 
     def __init__(self, document: Indexed) -> None:
         self._document = document
-        self._embedded: dict[str, dict[str, Any]] = {}
+        self._written: dict[str, str] = {}
 
-    def embedded(self, key: str) -> dict[str, Any]:
-        found = self._embedded.get(key)
-        if found is None:
-            found = self._embedded[key] = _segment(key, self._document.segment(key))
-        return found
+    def embedded(self, segment: Mapping[str, Any]) -> str:
+        """The list of the segments that a rule or rollout names."""
+        return f"[{','.join([self._written.get(key) or self._write(key) for key in _distinct_keys(segment)])}]"
+
+    def _write(self, key: str) -> str:
+        written = self._written[key] = ordered_json(_segment(key, self._document.segment(key)))
+        return written
 
 
-def _flag(flag: Mapping[str, Any], segment_of: SegmentOf) -> dict[str, Any]:
+# Flags are written as text piece by piece: as one value that holds every segment as often as it is used, writing them
+# would take twice as long.
+
+
+def _flag(flag: Mapping[str, Any], segments_of: SegmentsOf) -> str:
+    key, name, description = flag["key"], flag.get("name", ""), flag.get("description", "")
+    attachments = {variant["key"]: attachment_text(variant) for variant in reversed(flag.get("variants", ()))}
+    rules = [_rule(key, rank, rule, attachments, segments_of) for rank, rule in enumerate(flag.get("rules", ()), 1)]
+    rollouts = [_rollout(rank, rollout, segments_of) for rank, rollout in enumerate(flag.get("rollouts", ()), 1)]
+    return (
+        f'{{"key":{ordered_json(key)},"name":{ordered_json(name)},"description":{ordered_json(description)},'
+        f'"enabled":{_word(flag.get("enabled"))},"type":"{flag_type(flag)}",'
+        f'"rules":[{",".join(rules)}],"rollouts":[{",".join(rollouts)}]{_default(flag)}}}'
+    )
+
+
+def _default(flag: Mapping[str, Any]) -> str:
+    default = default_variant(flag)
+    if default is None:
+        return ""
     written = {
-        "key": flag["key"],
-        "name": flag.get("name", ""),
-        "description": flag.get("description", ""),
-        "enabled": bool(flag.get("enabled")),
-        "type": flag_type(flag),
-        "rules": [_rule(flag, rank, rule, segment_of) for rank, rule in enumerate(flag.get("rules", ()), 1)],
-        "rollouts": [_rollout(rank, rollout, segment_of) for rank, rollout in enumerate(flag.get("rollouts", ()), 1)],
+        "id": f"{flag['key']}/{default['key']}",
+        "key": default["key"],
+        "attachment": attachment_text(default) or "null",
     }
-    if default := default_variant(flag):
-        written["defaultVariant"] = {
-            "id": f"{flag['key']}/{default['key']}",
-            "key": default["key"],
-            "attachment": attachment_text(default) or "null",
+    return f',"defaultVariant":{ordered_json(written)}'
+
+
+def _rule(
+    flag: str, rank: int, rule: Mapping[str, Any], attachments: Mapping[str, str | None], segments_of: SegmentsOf
+) -> str:
+    identifier, segment = f"{flag}/{rank}", rule["segment"]
+    distributions = [
+        {
+            "ruleId": identifier,
+            "variantKey": distribution["variant"],
+            "variantAttachment": attachments.get(distribution["variant"]) or "null",
+            "rollout": distribution["rollout"],
         }
-    return written
+        for distribution in rule.get("distributions", ())
+    ]
+    return (
+        f'{{"id":{ordered_json(identifier)},"segments":{segments_of(segment)},"rank":{rank},'
+        f'"segmentOperator":"{_operator(segment)}","distributions":{ordered_json(distributions)}}}'
+    )
 
 
-def _rule(flag: Mapping[str, Any], rank: int, rule: Mapping[str, Any], segment_of: SegmentOf) -> dict[str, Any]:
-    identifier = f"{flag['key']}/{rank}"
-    attachments = {variant["key"]: attachment_text(variant) or "null" for variant in reversed(flag.get("variants", ()))}
-    return {
-        "id": identifier,
-        "segments": [segment_of(key) for key in _distinct_keys(rule["segment"])],
-        "rank": rank,
-        "segmentOperator": _operator(rule["segment"]),
-        "distributions": [
-            {
-                "ruleId": identifier,
-                "variantKey": distribution["variant"],
-                "variantAttachment": attachments.get(distribution["variant"], "null"),
-                "rollout": distribution["rollout"],
-            }
-            for distribution in rule.get("distributions", ())
-        ],
-    }
-
-
-def _rollout(rank: int, rollout: Mapping[str, Any], segment_of: SegmentOf) -> dict[str, Any]:
+def _rollout(rank: int, rollout: Mapping[str, Any], segments_of: SegmentsOf) -> str:
     if threshold := rollout.get("threshold"):
-        value = bool(threshold.get("value"))
-        return {
-            "type": "THRESHOLD_ROLLOUT_TYPE",
-            "rank": rank,
-            "threshold": {"percentage": threshold["percentage"], "value": value},
-        }
+        percentage, value = ordered_json(threshold["percentage"]), _word(threshold.get("value"))
+        decided = f'"threshold":{{"percentage":{percentage},"value":{value}}}'
+        return f'{{"type":"THRESHOLD_ROLLOUT_TYPE","rank":{rank},{decided}}}'
     if segment := rollout.get("segment"):
-        embedded = {
-            "value": bool(segment.get("value")),
-            "segmentOperator": _operator(segment),
-            "segments": [segment_of(key) for key in _distinct_keys(segment)],
-        }
-        return {"type": "SEGMENT_ROLLOUT_TYPE", "rank": rank, "segment": embedded}
-    return {"type": "UNKNOWN_ROLLOUT_TYPE", "rank": rank}
+        value, operator = _word(segment.get("value")), _operator(segment)
+        decided = f'"value":{value},"segmentOperator":"{operator}","segments":{segments_of(segment)}'
+        return f'{{"type":"SEGMENT_ROLLOUT_TYPE","rank":{rank},"segment":{{{decided}}}}}'
+    return f'{{"type":"UNKNOWN_ROLLOUT_TYPE","rank":{rank}}}'
+
+
+def _word(value: object) -> str:
+    return "true" if value else "false"
 
 
 def _segment(key: str, segment: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ INDEX = "environments/index.json"
 JSON = "application/json"
 IMMUTABLE = "public, max-age=31536000, immutable"
 MUTABLE = "no-cache"
+LONGEST_NAMESPACE = 255
 
 _ENVIRONMENT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _NAMESPACE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_,")
@@ -52,7 +53,7 @@ def checked_environment(name: str) -> str:
 
 
 def checked_namespace(key: str) -> str:
-    """`key` itself. Raises InvalidRequest unless it is one or more of `A-Z a-z 0-9 - _ ,`."""
-    if not key or set(key) - _NAMESPACE:
-        raise InvalidRequest(f"namespace keys are one or more of A-Z a-z 0-9 - _ and comma, got {key!r}")
+    """`key` itself. Raises InvalidRequest unless it is 1 to 255 of `A-Z a-z 0-9 - _ ,`: it becomes a file's name."""
+    if not key or len(key) > LONGEST_NAMESPACE or set(key) - _NAMESPACE:
+        raise InvalidRequest(f"namespace keys are 1 to {LONGEST_NAMESPACE} of A-Z a-z 0-9 - _ and comma, got {key!r}")
     return key

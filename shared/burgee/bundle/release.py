@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMAT = 1
-KINDS = ("publish", "rollback", "promote")
 
 Origin = namedtuple("Origin", "repository ref commit committed_at")
 Origin.__doc__ = "Where a release's files came from; `committed_at` is in milliseconds since the epoch or None."

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
+
+# What the extra `cli` brings, by the names that are imported; another package may have brought some of it already.
+_NEEDED = ("click", "dulwich", "pathspec", "pydantic", "uvicorn", "watchfiles", "yaml")
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    try:
-        import click  # noqa: F401
-    except ModuleNotFoundError:
-        print("burgee: the command line is not installed; run: pip install 'burgee[cli]'", file=sys.stderr)
-        raise SystemExit(2) from None
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        wanted = f"the command line is not installed ({', '.join(missing)} missing)"
+        print(f"burgee: {wanted}; run: pip install 'burgee[cli]'", file=sys.stderr)
+        raise SystemExit(2)
     from .main import run
 
     raise SystemExit(run(sys.argv[1:]))

@@ -8,14 +8,7 @@ from typing import Any
 import click
 
 from ..core.explain import Explanation
-from ..core.model import BooleanResult
-
-_WORDS = {
-    "MATCH_EVALUATION_REASON": "a rule or rollout matched",
-    "DEFAULT_EVALUATION_REASON": "nothing matched, so the default",
-    "FLAG_DISABLED_EVALUATION_REASON": "the flag is disabled",
-    "UNKNOWN_EVALUATION_REASON": "nothing matched and there is no default variant",
-}
+from ..core.model import BOOLEAN_FLAG, DEFAULT, FLAG_DISABLED, MATCH, BooleanResult
 
 
 def explanation_lines(flag: str, entity: str, explanation: Explanation) -> Iterator[str]:
@@ -23,11 +16,23 @@ def explanation_lines(flag: str, entity: str, explanation: Explanation) -> Itera
     result = explanation.result
     state = "enabled" if explanation.enabled else "disabled"
     yield click.style(f"{flag} for {entity or '(empty entity id)'}: {_answer(result)}", bold=True)
-    yield f"  because {_WORDS[result.reason]} ({result.reason})"
+    yield f"  because {_because(explanation)} ({result.reason})"
     default = f", default variant {explanation.default_variant}" if explanation.default_variant else ""
     yield f"  the flag is {explanation.flag_type}, {state}{default}"
     for step in explanation.steps:
         yield from _step(step)
+
+
+def _because(explanation: Explanation) -> str:
+    reason, steps = explanation.result.reason, explanation.steps
+    if reason == MATCH:
+        return "a rule or rollout matched"
+    if reason == FLAG_DISABLED:
+        return "the flag is disabled"
+    nothing = "a rule matched but gave no variant" if steps and steps[-1].matched else "nothing matched"
+    if explanation.flag_type == BOOLEAN_FLAG:
+        return f"{nothing}, so what the flag's `enabled` says"
+    return f"{nothing}, so the default" if reason == DEFAULT else f"{nothing} and there is no default variant"
 
 
 def _answer(result: Any) -> str:
@@ -45,7 +50,7 @@ def _step(step: Any) -> Iterator[str]:
     for segment in step.segments:
         yield from _segment(segment)
     if step.bucket is not None:
-        parts = ", ".join(f"{what} {first}-{last}" for what, first, last in step.shares) or "no bucket"
+        parts = ", ".join(f"{what} {first}-{last}" for what, first, last in step.shares) or "no bucket counts"
         yield f"      bucket {step.bucket} of {100 if step.kind == 'threshold' else 1000}; {parts}"
 
 

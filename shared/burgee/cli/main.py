@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
+from click.shell_completion import shell_complete
 
 from .. import __version__
 from ..author.report import text_report
 from ..core.errors import BurgeeError, InvalidFiles
-from .output import complain, wants_color
+from .output import complain, escape_what_cannot_be_shown, wants_color
 
 COMMANDS = {
     "init": "Write burgee.yaml and a first flag.",
@@ -28,6 +30,9 @@ COMMANDS = {
     "schema": "Print a JSON Schema for editors.",
     "completion": "Print a completion script for a shell.",
 }
+COMPLETE = "_BURGEE_COMPLETE"
+# As shells count what a signal ended: Ctrl-C, and a pipe whose reader has gone.
+_INTERRUPTED, _BROKEN_PIPE = 130, 141
 
 
 class Commands(click.Group):
@@ -49,50 +54,80 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
+        if ctx.resilient_parsing or args[0] in COMMANDS or args[0].startswith("-"):
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            raise click.UsageError(error.message.rstrip(".") + _did_you_mean(args[0]), ctx) from None
+        near = get_close_matches(args[0], COMMANDS, n=1)
+        raise click.UsageError(
+            f"no such command {args[0]!r}" + "".join(f" (did you mean {one!r}?)" for one in near), ctx
+        )
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="burgee")
-def burgee() -> None:
+@click.pass_context
+def burgee(context: click.Context) -> None:
     """A Git repository as a feature-flag service and promotion pipeline.
 
     \b
     Exit codes: 0 done, 1 the files are wrong, 2 usage, 3 store or network.
     Variables such as BURGEE_STORE are listed in docs/configuration.md.
+    The examples of commands work at the top of a clone of samplerepo.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code."""
-    color = False if os.environ.get("NO_COLOR") else None
+    escape_what_cannot_be_shown()
     try:
-        burgee.main(list(arguments), prog_name="burgee", standalone_mode=False, color=color)
+        if instruction := os.environ.get(COMPLETE):
+            return shell_complete(burgee, {}, "burgee", COMPLETE, instruction)
+        code = _run(list(arguments))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except OSError as error:
+        # Not foreseen by any room, as a disk that is full or a current folder that is gone.
+        complain(_fault(error))
+        return BurgeeError.exit_code
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    color = None if wants_color() else False
+    try:
+        with burgee.make_context("burgee", arguments, color=color) as context:
+            burgee.invoke(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        error.show(sys.stderr)
+    except click.UsageError as error:
+        complain(_usage(error))
         return 2
-    except click.Abort:
-        return 130
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(err=True)
+        return _INTERRUPTED
     except InvalidFiles as error:
-        click.echo(text_report(error.problems, colour=wants_color(err=True)), nl=False, err=True)
+        color = wants_color(err=True)
+        click.echo(text_report(error.problems, colour=color), nl=False, err=True, color=color)
         return error.exit_code
     except BurgeeError as error:
         complain(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return 0
 
 
-def _did_you_mean(word: str) -> str:
-    from difflib import get_close_matches
+def _fault(error: OSError) -> str:
+    if error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return "the current folder is no longer there" if isinstance(error, FileNotFoundError) else str(error)
 
-    near = get_close_matches(word, COMMANDS, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+
+def _usage(error: click.UsageError) -> str:
+    """Click's sentence as ours: one line, lower case, and where help is."""
+    said = error.format_message().rstrip(".")
+    return f"{said[:1].lower()}{said[1:]}; see {error.ctx.command_path if error.ctx else 'burgee'} --help"

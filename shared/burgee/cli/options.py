@@ -1,32 +1,40 @@
-"""Options that several commands share, and how they complete."""
+"""Arguments and options that several commands share, and how they complete."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 
-def _environment_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from pathlib import Path
+class Folder(click.Path):
+    """A folder; unless it `may_come`, one that is there."""
 
-    from ..author.project import read_project
-    from ..core.errors import BurgeeError
+    name = "folder"
 
-    try:
-        names = read_project(Path("burgee.yaml").read_bytes()).environments
-    except (OSError, BurgeeError):
-        return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    def __init__(self, *, may_come: bool = False) -> None:
+        super().__init__(file_okay=False)
+        self._may_come = may_come
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            path = Path(value)
+            if path.is_dir() or (self._may_come and not path.exists()):
+                return value
+            missing = "it is a file" if path.exists() else "create it, or name another"
+        except OSError as error:
+            missing = str(error.strerror)
+        raise click.UsageError(f"no folder at {value}: {missing}", ctx)
 
 
-def environment_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--environment NAME`"""
+def environment_option(without: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--environment NAME`; `without` says which environments are meant when it is not given."""
     return click.option(
-        "--environment", "-e", metavar="NAME", shell_complete=_environment_names, help="The environment meant."
-    )(function)
+        "--environment", "-e", metavar="NAME", shell_complete=environment_names, help=f"The environment ({without})."
+    )
 
 
 def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,7 +43,7 @@ def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--store",
         "store_url",
         metavar="URL",
-        help="The store, as file:///srv/flags (default: BURGEE_STORE, else the local system's).",
+        help="The store, as file:///srv/flags (default: BURGEE_STORE, else the one of `burgee dev` below BURGEE_DIR).",
     )(function)
 
 
@@ -44,6 +52,21 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")(function)
 
 
-def example(text: str) -> str:
-    """How an example stands at the end of a command's help, its lines kept."""
-    return f"\b\nExample:\n  {text}"
+def example(*lines: str) -> str:
+    """How examples stand at the end of a command's help, each on its line."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def environment_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The environments of burgee.yaml in --source, else here; none when it is missing or wrong.
+
+    Click does not tell the arguments before an option whose value is completed, so a folder named as one is not seen.
+    """
+    from ..author.project import PROJECT_FILE, read_project
+    from ..core.errors import BurgeeError
+
+    try:
+        names = read_project((Path(context.params.get("source") or ".") / PROJECT_FILE).read_bytes()).environments
+    except (OSError, BurgeeError):
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from time import monotonic
 from typing import Any
 
@@ -15,7 +16,9 @@ import click
 from .. import __version__
 from ..author.report import github_report, json_report, sarif_report, text_report
 from ..core.errors import Problem
+from ..deliver.changes import Change
 
+_PATIENCE_SECONDS = 0.5
 _REDRAW_SECONDS = 0.1
 _REPORTS: dict[str, Callable[[Sequence[Problem]], str]] = {
     "json": json_report,
@@ -25,13 +28,13 @@ _REPORTS: dict[str, Callable[[Sequence[Problem]], str]] = {
 
 
 def show_json(value: Any) -> None:
-    """Print a value as indented JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print a value as indented JSON, in ASCII: it may hold texts that no encoding has."""
+    click.echo(json.dumps(value, indent=2))
 
 
 def complain(message: str) -> None:
     """Print an error for a person."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True, color=wants_color(err=True))
 
 
 def note(message: str) -> None:
@@ -41,16 +44,20 @@ def note(message: str) -> None:
 
 def show_problems(problems: Sequence[Problem], *, form: str = "text") -> None:
     """Print problems as text, json, sarif or github (annotations)."""
-    if form == "text":
-        click.echo(text_report(problems, colour=wants_color()), nl=False)
-        return
-    click.echo(_REPORTS[form](problems), nl=False)
+    text = text_report(problems, colour=wants_color()) if form == "text" else _REPORTS[form](problems)
+    click.echo(text, nl=False)
 
 
 def wants_color(*, err: bool = False) -> bool:
     """Whether colour was neither forbidden (NO_COLOR) nor would land in a file."""
-    stream = sys.stderr if err else sys.stdout
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    return _is_terminal(sys.stderr if err else sys.stdout) and not os.environ.get("NO_COLOR")
+
+
+def escape_what_cannot_be_shown() -> None:
+    """Let a terminal of little alphabet, or a file name that is not text, not end a command with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -61,7 +68,7 @@ def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         click.echo(line if number else click.style(line, bold=True))
 
 
-def show_changes(changes: Sequence[Any]) -> None:
+def show_changes(changes: Sequence[Change]) -> None:
     """Print changes, a line each, coloured by their kind."""
     colors = {"added": "green", "removed": "red", "changed": "yellow"}
     for change in changes:
@@ -69,21 +76,39 @@ def show_changes(changes: Sequence[Any]) -> None:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """A callback that shows how far long work has come, on a terminal only."""
-    shown = [0.0]
+def progress(clock: Callable[[], float] = monotonic) -> Iterator[Callable[[str], None]]:
+    """A callback that says what long work is at: on a terminal only, in one line that is gone at the end.
 
-    def progress(count: int) -> None:
-        if monotonic() - shown[0] >= _REDRAW_SECONDS:
-            shown[0] = monotonic()
-            sys.stderr.write(f"\r{what}: {count}")
+    `clock` is in seconds.
+    """
+    if not _is_terminal(sys.stderr):
+        yield lambda stage: None
+        return
+    due = clock() + _PATIENCE_SECONDS
+    shown = False
+
+    def show(stage: str) -> None:
+        nonlocal due, shown
+        if clock() >= due:
+            due, shown = clock() + _REDRAW_SECONDS, True
+            sys.stderr.write(f"\r\x1b[K{stage}")
             sys.stderr.flush()
 
-    if not sys.stderr.isatty():
-        yield lambda count: None
-        return
     try:
-        yield progress
+        yield show
     finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Progress as a number, as `files read: 12`."""
+    with progress() as show:
+        yield lambda count: show(f"{what}: {count}")
+
+
+def _is_terminal(stream: Any) -> bool:
+    """A closed stream is None, or says so."""
+    return stream is not None and not stream.closed and stream.isatty()

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ..author.authored import Authored
 from ..author.project import PROJECT_FILE, Project, read_project
 from ..bundle.document import Document
-from ..core.errors import ConfigurationError, InvalidFiles, NotFound
-from ..deliver.apply import documents_of
+from ..core.errors import EnvironmentNotFound, InvalidFiles, NotFound
 from ..deliver.candidate import compile_bundle
-from ..deliver.log import find
 from ..deliver.reading import Progress, author_environment, project_of
+from ..git.address import is_foreign, is_remote
 from ..git.folder import open_folder
-from ..git.repository import open_repository
+from ..git.repository import Repository, open_repository
 from ..git.tree import Source
-from ..settings import Settings, read_settings
-from ..store.opening import open_store
-from ..store.port import Store
 from .output import note
+from .stores import Released, UnknownName, released
 
-_RELEASE = re.compile(r"([a-z0-9][a-z0-9-]{0,62})@(\d+)")
+_RELEASE = re.compile(r"([a-z0-9][a-z0-9-]{0,62})@(\d{1,10})")
 _WITHOUT_PROJECT = b"version: 1\nenvironments:\n  default: {}\n"
 
 
@@ -39,13 +36,19 @@ class Tree:
     source: Source
     project: Project
 
+    @property
+    def environments(self) -> Sequence[str]:
+        """The names of the environments, in the order of burgee.yaml."""
+        return tuple(self.project.environments)
+
     def environment(self, name: str | None) -> str:
-        """The environment of that name, the default one for None. Raises UsageError."""
+        """The environment of that name, the default one for None. Raises EnvironmentNotFound."""
         if name is None:
             return self.project.default
         if name not in self.project.environments:
-            known = ", ".join(self.project.environments)
-            raise click.UsageError(f"{self.label} has no environment {name!r}, it has {known}")
+            raise EnvironmentNotFound(
+                f"{self.label} has no environment {name!r}, it has {', '.join(self.environments)}"
+            )
         return name
 
     def author(self, name: str, progress: Progress | None = None) -> Authored:
@@ -56,58 +59,60 @@ class Tree:
         """The documents of an environment. Raises InvalidFiles when its files are wrong."""
         authored = self.author(name, progress)
         if not authored.ok:
+            note(f"the files of environment {name!r} at {self.label} are wrong:")
             raise InvalidFiles(authored.problems)
         return compile_bundle(authored.documents.values()).documents
 
 
-def settings() -> Settings:
-    """What the variables say."""
-    return read_settings(os.environ)
-
-
 def tree_at(path: str, commit: str | None = None) -> Tree:
     """The files of a folder, or of a commit of the repository it is in. Without burgee.yaml the folder is one
-    environment, `default`.
+    environment, `default`. Raises UnknownName when there is no such commit.
     """
     if commit is None:
-        return _tree(path, open_folder(path))
-    repository = open_repository(path)
-    return _tree(commit, repository.source(repository.resolve(commit)))
+        return _tree(path, open_folder(path), path)
+    repository = repository_at(path)
+    with named():
+        return _tree(commit, repository.source(repository.resolve(commit)), None)
 
 
-def tree_or_release(place: str, environment: str | None, store_url: str | None) -> tuple[Any, str | None]:
-    """A Tree, or (documents, environment) of a release written as `production@12`."""
-    release = _RELEASE.fullmatch(place)
-    if release:
-        return release_documents(open_store(store_address(store_url)), release[1], int(release[2])), release[1]
+def place_at(place: str, store_url: str | None) -> Tree | Released:
+    """The files of a folder, a release written as `production@12`, or the files of a commit of the repository here."""
+    if release := _RELEASE.fullmatch(place):
+        return released(store_url, release[1], int(release[2]))
     if Path(place).is_dir():
-        return tree_at(place), environment
-    return tree_at(".", place), environment
+        return tree_at(place)
+    try:
+        return tree_at(".", place)
+    except UnknownName as error:
+        raise UnknownName(f"{place!r} is no folder, no release such as production@12 and no commit: {error}") from error
 
 
-def release_documents(store: Store, environment: str, revision: int) -> Mapping[str, Document]:
-    """The documents of a release, from the store. Raises NotFound."""
-    found = store.read_head(environment)
-    if found is None:
-        raise NotFound(f"store {store.url} has no releases of environment {environment!r}")
-    return documents_of(store, find(store, found[0], revision).release.namespaces)
+def repository_at(address: str, *, token: str | None = None) -> Repository:
+    """The repository at a path or URL, open for as long as the command runs.
+
+    A path that is not there is a mistake, whatever repository is above it.
+    """
+    if not is_remote(address) and not is_foreign(address) and not Path(address).is_dir():
+        hint = "it is a file" if Path(address).exists() else "create it, or name another"
+        raise UnknownName(f"no folder at {address}, wanted a repository: {hint}")
+    with named():
+        repository = open_repository(address, token=token, environ=os.environ)
+        return click.get_current_context().with_resource(repository)
 
 
-def store_address(given: str | None) -> str:
-    """The store's URL: as given, else BURGEE_STORE, else the local system's below BURGEE_DIR."""
-    said = settings()
-    if given or said.store:
-        return given or str(said.store)
-    folder = Path(said.directory).absolute() / "store"
-    if not folder.is_dir():
-        raise ConfigurationError(
-            f"no store: give --store or set BURGEE_STORE (the local system has none at {folder} yet)"
-        )
-    return folder.as_uri()
+@contextmanager
+def named() -> Iterator[None]:
+    """What is looked for inside was named on the command line, so that it is missing is a mistake there."""
+    try:
+        yield
+    except NotFound as error:
+        raise UnknownName(str(error)) from error
 
 
-def _tree(label: str, source: Source) -> Tree:
-    if not any(entry.path == PROJECT_FILE for entry in source.entries()):
-        note(f"{label} has no {PROJECT_FILE}: its flag files are taken as one environment, 'default'")
-        return Tree(label, source, read_project(_WITHOUT_PROJECT))
-    return Tree(label, source, project_of(source))
+def _tree(label: str, source: Source, folder: str | None) -> Tree:
+    if any(entry.path == PROJECT_FILE for entry in source.entries()):
+        return Tree(label, source, project_of(source))
+    above = folder and next((top for top in Path(folder).resolve().parents if (top / PROJECT_FILE).is_file()), None)
+    hint = f" (there is one in {above})" if above else ""
+    note(f"{label} has no {PROJECT_FILE}{hint}: its flag files are taken as one environment, 'default'")
+    return Tree(label, source, read_project(_WITHOUT_PROJECT))

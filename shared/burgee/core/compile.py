@@ -11,6 +11,7 @@ from zlib import crc32
 
 from .bucketing import BUCKETS, THRESHOLD_BUCKETS, owners, threshold_size
 from .constraints import decisive, predicate
+from .json_text import json_text
 from .model import (
     AND,
     ANY,
@@ -79,13 +80,9 @@ def default_variant(flag: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def attachment_text(variant: Mapping[str, Any] | None) -> str | None:
-    """A variant's attachment as compact JSON, in the order the document has, or None."""
+    """A variant's attachment as compact JSON with sorted keys, or None."""
     attachment = variant.get("attachment") if variant else None
-    if attachment is None:
-        return None
-    from json import dumps
-
-    return dumps(attachment, ensure_ascii=False, separators=(",", ":"))
+    return None if attachment is None else json_text(attachment, sort_keys=True)
 
 
 def usable(distributions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

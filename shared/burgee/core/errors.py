@@ -79,12 +79,6 @@ class Unauthenticated(RequestError):
     status = 401
 
 
-class NotPermitted(RequestError):
-    """The token is known but does not reach so far."""
-
-    status = 403
-
-
 class ContentError(BurgeeError):
     """Bytes that were read do not mean what they should."""
 

@@ -112,7 +112,7 @@ class _Tracer:
         distributions = usable(rule.get("distributions", ()))
         weights = [distribution["rollout"] for distribution in distributions]
         ends, indices = owners(weights, self._namespace.profile.buckets)
-        starts = [0, *ends[:-1]]
+        starts = [0, *ends][: len(ends)]
         return tuple(
             (distributions[index]["variant"], start, min(end, BUCKETS) - 1)
             for start, end, index in zip(starts, ends, indices, strict=True)

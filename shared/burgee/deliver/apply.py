@@ -1,34 +1,48 @@
 """Carrying out a plan, in the one order in which a crash at any point leaves a store that readers can use.
 
-Blobs, then what the present head's making left out, then the head's swap, then the log by number. Before the swap
-nothing has happened; after it the next publish or the timer completes the rest.
+Blobs, then what the present head's making left out, then the head's swap: the commit point. Before it nothing has
+happened; what follows it (the log by number, static snapshots) is completed by the next publish or the timer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..bundle.document import Document
 from ..bundle.head import Head
+from ..bundle.manifest import MANIFEST_TYPE
+from ..bundle.release import Release
+from ..core.errors import Conflict
 from ..store.port import Store
 from .plan import Plan
 
+# A delayed release may be this share of its delay late before it is planned again.
+_LATENESS = 0.1
 
-def apply(store: Store, plan: Plan, present: Head | None, etag: str | None) -> None:
+
+def apply(store: Store, plan: Plan, present: Head | None, etag: str | None, *, now: Callable[[], int]) -> None:
     """Release what `plan` says, if the head still is the one it was made from (`present`, `etag`).
 
-    Raises Conflict when somebody else moved the head; then nothing has been released.
+    Raises Conflict when somebody else moved the head, or when writing took so long that the release's own instant has
+    come too near; then nothing has been released.
     """
-    assert plan.head is not None, "only a plan that publishes can be applied"
+    assert plan.head is not None and plan.release is not None, "only a plan that publishes can be applied"
     known = set(present.last.release.namespaces.values()) if present else set()
     for namespace, content in plan.candidate.blobs.items():
         if plan.candidate.layers[namespace] not in known:
             store.put_blob(content)
-    store.put_blob(plan.candidate.manifest)
+    store.put_blob(plan.candidate.manifest, content_type=MANIFEST_TYPE)
     if present:
         complete_log(store, present)
+    _check_in_time(plan.release, now())
     store.swap_head(plan.head, etag)
-    store.put_release(plan.head.last)
+
+
+def _check_in_time(release: Release, now: int) -> None:
+    delay = release.activates_at - release.published_at
+    late = now - release.published_at
+    if delay and late > delay * _LATENESS:
+        raise Conflict(f"writing took {late} ms, too much of the activation delay of {delay} ms; planned again")
 
 
 def complete_log(store: Store, head: Head) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from ..bundle.digest import digest_of
@@ -16,10 +17,11 @@ from ..bundle.manifest import encode_manifest
 class Candidate:
     """A bundle that may be released.
 
-    `blobs` maps a namespace to its document's bytes, `layers` to the document's (digest, size in bytes);
-    `manifest` is the bundle itself and `digest` its name.
+    `blobs` maps a namespace to its document's bytes, `layers` to the document's (digest, size in bytes), `flags` to
+    the document's flags in normal form, by key; `manifest` is the bundle itself and `digest` its name.
     """
 
+    flags: Mapping[str, Sequence[dict[str, Any]]]
     blobs: Mapping[str, bytes]
     layers: Mapping[str, tuple[str, int]]
     manifest: bytes
@@ -28,7 +30,20 @@ class Candidate:
     @cached_property
     def documents(self) -> Mapping[str, Document]:
         """The documents, indexed."""
-        return {namespace: Document(content) for namespace, content in self.blobs.items()}
+        return {namespace: _Compiled(content, self.flags[namespace]) for namespace, content in self.blobs.items()}
+
+
+class _Compiled(Document):
+    """A document whose flags are at hand, which spares parsing all of them."""
+
+    __slots__ = ("_at_hand",)
+
+    def __init__(self, content: bytes, flags: Sequence[dict[str, Any]]) -> None:
+        super().__init__(content)
+        self._at_hand = flags
+
+    def flags(self) -> Iterator[dict[str, Any]]:
+        return iter(self._at_hand)
 
 
 def compile_bundle(documents: Iterable[Mapping[str, Any]]) -> Candidate:
@@ -36,12 +51,14 @@ def compile_bundle(documents: Iterable[Mapping[str, Any]]) -> Candidate:
 
     Without any, it holds the empty document of namespace `default`: a bundle without layers cannot be read by Flipt.
     """
-    blobs = {_key(document): encode(document) for document in documents}
-    if not blobs:
-        blobs = {"default": encode({"namespace": "default"})}
+    named = {_key(document): document for document in documents} or {"default": {"namespace": "default"}}
+    flags = {
+        namespace: sorted(document.get("flags", ()), key=itemgetter("key")) for namespace, document in named.items()
+    }
+    blobs = {namespace: encode(document) for namespace, document in named.items()}
     layers = {namespace: (digest_of(content), len(content)) for namespace, content in blobs.items()}
     manifest = encode_manifest(layers)
-    return Candidate(blobs, layers, manifest, digest_of(manifest))
+    return Candidate(flags, blobs, layers, manifest, digest_of(manifest))
 
 
 def _key(document: Mapping[str, Any]) -> str:

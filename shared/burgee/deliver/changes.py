@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from json import loads
+from typing import Literal
 
 from ..bundle.document import Document
 from .details import flag_details, segment_details
@@ -55,29 +56,19 @@ def _namespace(key: str, old: Document | None, new: Document | None) -> Iterator
         yield Change(key, "namespace", key, "added" if old is None else "removed")
     elif (old.name, old.description) != (new.name, new.description):
         yield Change(key, "namespace", key, "changed", ("name or description",))
-    none: frozenset[bytes] = frozenset()
-    for name in _differing(old.flag_lines() if old else none, new.flag_lines() if new else none):
-        before, after = old.flag(name) if old else None, new.flag(name) if new else None
-        yield _change(key, "flag", name, before, after, flag_details)
-    for name in _differing(old.segment_lines() if old else none, new.segment_lines() if new else none):
-        before, after = old.segment(name) if old else None, new.segment(name) if new else None
-        yield _change(key, "segment", name, before, after, segment_details)
+    none: Mapping[str, bytes] = {}
+    yield from _objects(key, "flag", old.flag_lines() if old else none, new.flag_lines() if new else none)
+    yield from _objects(key, "segment", old.segment_lines() if old else none, new.segment_lines() if new else none)
 
 
-def _change(
-    namespace: str,
-    kind: Literal["flag", "segment"],
-    key: str,
-    old: Mapping[str, Any] | None,
-    new: Mapping[str, Any] | None,
-    details: Any,
-) -> Change:
-    if old is None or new is None:
-        return Change(namespace, kind, key, "added" if old is None else "removed")
-    return Change(namespace, kind, key, "changed", tuple(details(old, new)))
-
-
-def _differing(old: frozenset[bytes], new: frozenset[bytes]) -> list[str]:
-    from json import loads
-
-    return sorted({loads(line)["key"] for line in old ^ new})
+def _objects(
+    namespace: str, kind: Literal["flag", "segment"], old: Mapping[str, bytes], new: Mapping[str, bytes]
+) -> Iterator[Change]:
+    """Only what is in both and differs is parsed."""
+    details = flag_details if kind == "flag" else segment_details
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if before is None or after is None:
+            yield Change(namespace, kind, key, "added" if before is None else "removed")
+        elif before != after:
+            yield Change(namespace, kind, key, "changed", tuple(details(loads(before), loads(after))))

@@ -6,18 +6,20 @@ head has been read. So duplicated, lost and reordered events all end in the same
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from ..author.authored import Authored
 from ..author.project import Environment
+from ..bundle.document import Document
 from ..bundle.head import Head
 from ..bundle.release import Origin
-from ..core.errors import BurgeeError, Conflict, InvalidFiles, RefusedError, StoreError
+from ..core.errors import BurgeeError, Conflict, InvalidFiles, RefusedError
 from ..git.tree import Commit
 from .apply import apply, complete_log, released_documents
 from .candidate import Candidate, compile_bundle
-from .claim import claim, dropped_receipt
+from .claim import claim, dropped_receipt, list_environments
 from .plan import Plan, Terms, plan
 from .publisher import TRIES, Publisher
 from .reading import author_environment
@@ -31,13 +33,14 @@ def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     Raises InvalidFiles when burgee.yaml is missing or wrong, RefusedError when the store belongs to another
     repository, and StoreError when repository or store cannot be reached at all.
     """
-    project, dropped = claim(publisher)
+    project = claim(publisher)
     wanted = publisher.options.environments or tuple(project.environments)
     unknown = [name for name in wanted if name not in project.environments]
     if unknown:
         known = ", ".join(project.environments)
         raise RefusedError(f"burgee.yaml has no environment {unknown[0]!r}, it has {known}")
     receipts = [_publish_safely(publisher, name, project.environments[name]) for name in wanted]
+    dropped = list_environments(publisher, receipts)
     return (*receipts, *map(dropped_receipt, dropped))
 
 
@@ -64,8 +67,10 @@ def _publish_environment(publisher: Publisher, name: str, environment: Environme
         authored = files.at(tip)
         if not authored.ok:
             return Receipt(name, "invalid", commit=tip.id, problems=authored.problems)
+        head, etag = found or (None, None)
+        attempt = _Attempt(publisher, name, environment, tip, head, etag)
         try:
-            receipt = _advance(publisher, name, environment, tip, authored, found)
+            receipt = attempt.advance(compile_bundle(authored.documents.values()))
         except Conflict:
             publisher.pause()
             continue
@@ -89,62 +94,78 @@ class _Files:
         return self._read[1]
 
 
-def _advance(
-    publisher: Publisher,
-    name: str,
-    environment: Environment,
-    tip: Commit,
-    authored: Authored,
-    found: tuple[Head, str] | None,
-) -> Receipt:
-    head, etag = found or (None, None)
-    candidate = compile_bundle(authored.documents.values())
-    planned = _plan(publisher, name, environment, tip, candidate, head)
-    if planned.outcome == "empty":
-        message = f"no flags below {environment.directory!r} at {environment.ref}, nothing to release yet"
-        return Receipt(name, "empty", message=message)
-    if planned.release is None:
-        assert head is not None
-        if planned.head and not publisher.options.dry_run:
-            publisher.store.swap_head(planned.head, etag)
-        warnings = () if publisher.options.dry_run else _complete(publisher, name, candidate, head)
-        return Receipt(name, "unchanged", head.last.release, head.last.digest, warnings=warnings)
-    assert planned.head is not None
-    digest = planned.head.last.digest
-    if publisher.options.dry_run:
-        return Receipt(name, "planned", planned.release, digest, changes=planned.changes)
-    publisher.progress(f"{name}: releasing")
-    apply(publisher.store, planned, head, etag)
-    warnings = _complete(publisher, name, candidate, None)
-    return Receipt(name, "published", planned.release, digest, changes=planned.changes, warnings=warnings)
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try to bring an environment from the head that was seen to a tip; it may lose a race, with Conflict."""
+
+    publisher: Publisher
+    name: str
+    environment: Environment
+    tip: Commit
+    head: Head | None
+    etag: str | None
+
+    def advance(self, candidate: Candidate) -> Receipt:
+        planned = self._plan(candidate)
+        if planned.outcome == "empty":
+            message = f"no flags below {self.environment.directory!r} at {self.environment.ref}, nothing to release yet"
+            return Receipt(self.name, "empty", message=message)
+        if planned.release is None:
+            return self._unchanged(planned)
+        assert planned.head is not None
+        digest = planned.head.last.digest
+        if self.publisher.options.dry_run:
+            return Receipt(self.name, "planned", planned.release, digest, changes=planned.changes)
+        self.publisher.progress(f"{self.name}: releasing")
+        apply(self.publisher.store, planned, self.head, self.etag, now=self.publisher.rim.now)
+        warnings = self._complete(candidate, planned.head)
+        return Receipt(self.name, "published", planned.release, digest, changes=planned.changes, warnings=warnings)
+
+    def _unchanged(self, planned: Plan) -> Receipt:
+        assert self.head is not None
+        warnings: tuple[str, ...] = ()
+        if not self.publisher.options.dry_run:
+            if planned.head:
+                self.publisher.store.swap_head(planned.head, self.etag)
+            warnings = self._complete(planned.candidate, self.head)
+        last = self.head.last
+        return Receipt(self.name, "unchanged", last.release, last.digest, warnings=warnings)
+
+    def _plan(self, candidate: Candidate) -> Plan:
+        unchanged = self.head is not None and self.head.last.release.bundle == candidate.digest
+        released = candidate.documents if unchanged else released_documents(self.publisher.store, self.head)
+        terms = Terms(
+            environment=self.name,
+            profile=self.environment.profile,
+            activation_delay=self.environment.activation_delay,
+            max_reader_ttl_seconds=self.environment.max_reader_ttl,
+            allow_removal=self.publisher.options.allow_removal,
+        )
+        tip = self.tip
+        origin = Origin(self.publisher.repository.identity, self.environment.ref, tip.id, tip.committed_at)
+        return plan(self.head, released, candidate, terms, origin=origin, now=self.publisher.rim.now())
+
+    def _complete(self, candidate: Candidate, head: Head) -> tuple[str, ...]:
+        """What follows the commit point: its faults are warnings, for the next publish or the timer completes it."""
+        publisher = self.publisher
+        documents = {digest: candidate.documents[key] for key, (digest, _size) in candidate.layers.items()}
+        steps = (
+            ("the log by number", lambda: complete_log(publisher.store, head)),
+            ("the static snapshots", lambda: self._settle(documents)),
+        )
+        return tuple(filter(None, (_fault_of(what, step) for what, step in steps)))
+
+    def _settle(self, documents: Mapping[str, Document]) -> None:
+        publisher = self.publisher
+        settle(publisher.store, self.name, now=publisher.rim.now, documents=documents, pause=publisher.pause)
 
 
-def _plan(
-    publisher: Publisher, name: str, environment: Environment, tip: Commit, candidate: Candidate, head: Head | None
-) -> Plan:
-    unchanged = head is not None and head.last.release.bundle == candidate.digest
-    released = candidate.documents if unchanged else released_documents(publisher.store, head)
-    terms = Terms(
-        environment=name,
-        profile=environment.profile,
-        activation_delay=environment.activation_delay,
-        max_reader_ttl_seconds=environment.max_reader_ttl,
-        allow_removal=publisher.options.allow_removal,
-    )
-    origin = Origin(publisher.repository.identity, environment.ref, tip.id, tip.committed_at)
-    return plan(head, released, candidate, terms, origin=origin, now=publisher.rim.now())
-
-
-def _complete(publisher: Publisher, name: str, candidate: Candidate, head: Head | None) -> tuple[str, ...]:
-    """What follows the commit point: its faults are warnings, for the next publish or the timer completes it."""
-    documents = {digest: candidate.documents[key] for key, (digest, _size) in candidate.layers.items()}
+def _fault_of(what: str, step: Callable[[], object]) -> str | None:
     try:
-        if head is not None:
-            complete_log(publisher.store, head)
-        settle(publisher.store, name, now=publisher.rim.now, documents=documents)
-    except StoreError as error:
-        return (f"static snapshots are not complete yet, the next publish completes them: {error}",)
-    return ()
+        step()
+    except BurgeeError as error:
+        return f"released, but {what} could not be completed yet; the next publish does it: {error}"
+    return None
 
 
 def _guard_mirrors(environment: Environment, allowed: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from ..author.authored import Authored, ParsedFiles, SourceFile, author
 from ..author.project import PROJECT_FILE, Environment, Project, read_project
 from ..author.select import INDEX_FILE, select
 from ..core.errors import InvalidFiles, Problem, TooLarge
-from ..git.tree import EXECUTABLE, FILE, Entry, Source
+from ..git.tree import EXECUTABLE, FILE, SYMLINK, Entry, Source
 
 Progress = Callable[[int], None]
 
@@ -37,7 +37,7 @@ def author_environment(
         index=source.read(index) if index else None,
     )
     chosen = set(selection.paths)
-    problems = list(selection.problems)
+    problems = [*selection.problems, *_linked(entries, prefix + INDEX_FILE)]
     files = list(_files(source, [entry for entry in entries if entry.path in chosen], problems))
     authored = author(files, parsed=parsed, progress=progress)
     return Authored(authored.documents, (*problems, *authored.problems)) if problems else authored
@@ -51,6 +51,14 @@ def _files(source: Source, entries: Sequence[Entry], problems: list[Problem]) ->
         except TooLarge as error:
             problems.append(Problem(entry.path, 0, 0, "", "error", "file-too-large", str(error), "split it"))
     return files
+
+
+def _linked(entries: Sequence[Entry], path: str) -> list[Problem]:
+    """The problem of an index that is a link: taken as absent, the default globs would publish what it excludes."""
+    if not any(entry.path == path and entry.mode == SYMLINK for entry in entries):
+        return []
+    message = "wanted an index file, got a symbolic link; links are never followed"
+    return [Problem(path, 0, 0, "", "error", "symlink-skipped", message, "put the file itself here")]
 
 
 def _file_at(entries: Sequence[Entry], path: str) -> Entry | None:

@@ -27,11 +27,17 @@ class Settled:
 
 
 def settle(
-    store: Store, environment: str, *, now: Callable[[], int], documents: Mapping[str, Document] | None = None
+    store: Store,
+    environment: str,
+    *,
+    now: Callable[[], int],
+    documents: Mapping[str, Document] | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Settled:
     """Bring the static snapshots of an environment to the release that is active at `now()` (milliseconds).
 
-    `documents` maps digests to documents at hand, which spares reading them. Raises Conflict when others keep writing.
+    `documents` maps digests to documents at hand, which spares reading them; `pause` waits before a lost race is run
+    again. Raises Conflict when others keep writing.
     """
     written = 0
     for _ in range(_TRIES):
@@ -43,6 +49,7 @@ def settle(
         try:
             written += _write(store, environment, present, _wanted(store, active, documents or {}, present))
         except Conflict:
+            pause()
             continue
         again = _active(store, environment, now)
         if again is not None and again.digest == active.digest:

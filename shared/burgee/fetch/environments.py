@@ -85,7 +85,8 @@ class Environments:
 
     def refresh(self) -> None:
         """Look at the index and every environment now; faults are kept for `status`, the last good answers."""
-        self._fault = self._look()
+        with self._looking:
+            self._fault = self._look()
         for name in self._index.environments if self._index else ():
             try:
                 self.live(name).refresh()

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..core.errors import Denied, NotFound, Unavailable
+from ..core.errors import Denied, NotFound, TooLarge, Unavailable
 from .names import is_plain, name_bytes, name_text
 from .tree import (
     DEEPEST,
@@ -18,7 +18,6 @@ from .tree import (
     SYMLINK,
     Entry,
     Source,
-    TooLarge,
     too_large,
 )
 

@@ -57,11 +57,6 @@ def dirty_paths(bare: Path, folder: Path, ref: str, *, git: Git) -> tuple[str, .
     return tuple(path_text(path) for path in sorted(listed.split(b"\0")) if path)
 
 
-def is_clean(bare: Path, folder: Path, ref: str, *, git: Git) -> bool:
-    """Whether the folder's files are those of the branch's tip."""
-    return not dirty_paths(bare, folder, ref, git=git)
-
-
 def tip_of(bare: Path, ref: str, *, git: Git) -> str | None:
     """The commit that the branch points at, or None if there is no such branch."""
     try:

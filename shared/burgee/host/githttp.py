@@ -17,7 +17,6 @@ PREFIX = "/git"
 HOOKS = "/-/hooks"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _REQUEST = re.compile(rf"(?:{PREFIX})?/(?P<name>[^/]+)/(?P<service>info/refs|git-upload-pack|git-receive-pack)")
-_SERVICES = ("git-upload-pack", "git-receive-pack")
 _log = logging.getLogger("burgee.host")
 
 

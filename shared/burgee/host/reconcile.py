@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from threading import Event, Thread
 
 from ..bundle.head import active_at
@@ -40,19 +41,28 @@ class Reconciler:
         """Bring the static snapshots of environments whose active release is another than last time up to date."""
         found = self._store.read_index()
         for name in found[0].environments if found else ():
-            head = self._store.read_head(name)
-            active = active_at(head[0], self._now()) if head else None
-            if active is not None and self._settled.get(name) != active.digest:
-                self._settled[name] = settle(self._store, name, now=self._now).release or ""
+            self._guarded(partial(self._settle, name))
+
+    def _settle(self, name: str) -> None:
+        head = self._store.read_head(name)
+        active = active_at(head[0], self._now()) if head else None
+        if active is not None and self._settled.get(name) != active.digest:
+            self._settled[name] = settle(self._store, name, now=self._now).release or ""
 
     def _run(self) -> None:
         waited = 0.0
         while not self._stop.wait(SETTLE_SECONDS):
             waited += SETTLE_SECONDS
-            try:
-                self.settle()
-                if waited >= PUBLISH_SECONDS:
-                    waited = 0.0
-                    self._publish()
-            except BurgeeError as error:
-                _log.warning("reconciling failed and is tried again: %s", error)
+            self._guarded(self.settle)
+            if waited >= PUBLISH_SECONDS:
+                waited = 0.0
+                self._guarded(self._publish)
+
+    def _guarded(self, step: Callable[[], object]) -> None:
+        """One step's fault never keeps the next from being tried, nor ends the timer."""
+        try:
+            step()
+        except BurgeeError as error:
+            _log.warning("reconciling failed and is tried again: %s", error)
+        except Exception:
+            _log.exception("reconciling failed by a fault of burgee's own and is tried again")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .message import Request, Response
     from .service import Service
 
+# More digits than any page has; Python itself stops reading at some thousands.
+_DIGITS = 18
+
 
 def list_flags(service: Service, request: Request, namespace: str) -> Response:
     """GET /api/v1/namespaces/{ns}/flags"""
@@ -42,14 +45,18 @@ def get_flag(service: Service, request: Request, namespace: str, key: str) -> Re
 
 def _page(query: Mapping[str, str], total: int) -> tuple[int, int]:
     limit, token = query.get("limit", "0"), query.get("pageToken") or query.get("page_token", "")
-    if not limit.isdecimal():
+    if not _is_count(limit):
         raise InvalidRequest(f"limit is a whole number, got {limit!r}")
     if token and not int(limit):
         raise InvalidRequest("limit must be set when offset or pageToken is set")
-    start = int(token) if token.isdecimal() else 0
-    if (token and not token.isdecimal()) or (start and start >= total):
+    start = int(token) if _is_count(token) else 0
+    if (token and not _is_count(token)) or (start and start >= total):
         raise InvalidRequest(f"invalid offset: {token}")
     return start, min(total, start + int(limit)) if int(limit) else total
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
 
 
 def _fields(flag: Mapping[str, Any]) -> dict[str, Any]:

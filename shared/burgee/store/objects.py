@@ -36,9 +36,9 @@ class ObjectStore:
             self._check_forward(present[0], head)
         return self._swap(keys.head(head.environment), encode_head(head), expected_etag)
 
-    def put_blob(self, content: bytes) -> str:
+    def put_blob(self, content: bytes, *, content_type: str = keys.JSON) -> str:
         digest = digest_of(content)
-        self._put_same(keys.blob(digest), content)
+        self._put_same(keys.blob(digest), content, content_type)
         return digest
 
     def get_blob(self, digest: str) -> bytes:
@@ -88,10 +88,10 @@ class ObjectStore:
             key, content, expected=expected, content_type=keys.JSON, cache_control=keys.cache_control(key)
         )
 
-    def _put_same(self, key: str, content: bytes) -> None:
+    def _put_same(self, key: str, content: bytes, content_type: str = keys.JSON) -> None:
         """Write an immutable object unless it is there. Raises DigestMismatch when other bytes are."""
         try:
-            self._objects.put_new(key, content, content_type=keys.JSON, cache_control=keys.cache_control(key))
+            self._objects.put_new(key, content, content_type=content_type, cache_control=keys.cache_control(key))
         except Conflict as conflict:
             present = self._objects.get(key).content
             if present != content:

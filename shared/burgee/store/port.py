@@ -62,7 +62,7 @@ class Store(Protocol):
     def swap_head(self, head: Head, expected_etag: str | None) -> str:
         """Move the head; its new etag. Raises Conflict when it is not what was seen, or would go back."""
 
-    def put_blob(self, content: bytes) -> str:
+    def put_blob(self, content: bytes, *, content_type: str = ...) -> str:
         """Write a blob unless it is there; its digest. Raises DigestMismatch when other bytes have its name."""
 
     def get_blob(self, digest: str) -> bytes:

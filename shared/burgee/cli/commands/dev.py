@@ -8,14 +8,21 @@ from pathlib import Path
 import click
 
 from ...host.dev import Dev, run_dev
-from ..options import example
-from ..places import settings
+from ..options import Folder, example
+from ..stores import settings
 
 
-@click.command("dev", epilog=example("burgee dev samplerepo --port 8080 --watch"))
-@click.argument("folder", metavar="REPO_FOLDER", type=click.Path(exists=True, file_okay=False))
-@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on (default: PORT, else 8080).")
-@click.option("--dir", "directory", type=click.Path(file_okay=False), help="State folder (default: BURGEE_DIR).")
+@click.command("dev", epilog=example("burgee dev . --port 8080 --dir ../state"))
+@click.argument("folder", metavar="REPO_FOLDER", type=Folder())
+@click.option(
+    "--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port to listen on (default: PORT, else 8080)."
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=Folder(may_come=True),
+    help="Where state is kept: the hosted repository and the store (default: BURGEE_DIR, else .burgee).",
+)
 @click.option("--watch", is_flag=True, help="A saved file becomes a commit, and a push updates the folder.")
 def command(folder: str, port: int | None, directory: str | None, watch: bool) -> None:
     """Serve a folder as a Git repository, publish every push, and answer evaluations, all on one local port.

@@ -2,75 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from ...bundle.document import Document
-from ...deliver.changes import compare
+from ...core.errors import EnvironmentNotFound, InvalidRequest
+from ...deliver.changes import Change, compare
 from ..options import environment_option, example, json_option, store_option
 from ..output import show_changes, show_json
-from ..places import Tree, tree_or_release
+from ..places import Tree, place_at
+from ..stores import Released
+
+Place = Tree | Released
 
 
-@click.command("diff", epilog=example("burgee diff HEAD . --environment production"))
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An environment of a place; `exists` is false when the place does not have it, and then it has no flags."""
+
+    place: str
+    environment: str
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed between two sides."""
+
+    old: Side
+    new: Side
+    changes: Sequence[Change]
+
+
+@click.command("diff", epilog=example("burgee diff HEAD . --environment production", "burgee diff HEAD --json"))
 @click.argument("old", metavar="FROM")
-@click.argument("new", metavar="TO", default=".")
-@environment_option
+@click.argument("new", metavar="[TO]", default=".")
+@environment_option("default: every one, or the one that a release is of")
 @store_option
+@click.option("--exit-code", "as_exit_code", is_flag=True, help="Exit with 1 when there are changes, as git diff does.")
 @json_option
-def command(old: str, new: str, environment: str | None, store_url: str | None, as_json: bool) -> None:
-    """Say what changed between two states of the flags.
+def command(
+    old: str, new: str, environment: str | None, store_url: str | None, as_exit_code: bool, as_json: bool
+) -> None:
+    """Say what changed between two states of the flags, in flags, rules and percentages.
 
-    FROM and TO are each a folder, a commit of the repository here, or a release such as production@12. Without
-    --environment every environment is compared.
+    FROM and TO are each a folder, a commit of the repository here, or a release of the store such as production@12. TO
+    is the present folder if left out. A folder wins over a branch of the same name, which is then written
+    refs/heads/NAME. A release is compared with its own environment on the other side. The flags of an environment that
+    one side does not have count as added or removed.
+
+    Exits with 0 whether or not there are changes, unless --exit-code is given.
+
+    With --json: a list, an entry for each environment, of {old, new, changes}; old and new are {place, environment,
+    exists}, and changes a list of {namespace, kind, key, action, details}.
     """
-    before, after = _side(old, environment, store_url), _side(new, environment, store_url)
-    changes = {name: compare(before[name], after[name]) for name in _names(before, after)}
+    before, after = place_at(old, store_url), place_at(new, store_url)
+    comparisons = [_comparison(before, after, *names) for names in _pairs(before, after, environment)]
     if as_json:
-        show_json(
-            [
-                {
-                    "environment": name,
-                    "namespace": change.namespace,
-                    "kind": change.kind,
-                    "key": change.key,
-                    "action": change.action,
-                    "details": list(change.details),
-                }
-                for name, listed in changes.items()
-                for change in listed
-            ]
+        show_json([_fields(comparison) for comparison in comparisons])
+    else:
+        for comparison in comparisons:
+            _show(comparison)
+    if as_exit_code and any(comparison.changes for comparison in comparisons):
+        raise click.exceptions.Exit(1)
+
+
+def _pairs(before: Place, after: Place, environment: str | None) -> Sequence[tuple[str, str]]:
+    """The environments to compare, as named on either side."""
+    match before, after:
+        case Released(), Released():
+            if environment:
+                raise InvalidRequest(f"two releases were named with their environments; leave out -e {environment}")
+            return [(before.environment, after.environment)]
+        case Released(), Tree():
+            return [(before.environment, after.environment(environment) if environment else before.environment)]
+        case Tree(), Released():
+            return [(before.environment(environment) if environment else after.environment, after.environment)]
+    known = tuple(dict.fromkeys((*before.environments, *after.environments)))
+    if environment and environment not in known:
+        raise EnvironmentNotFound(
+            f"neither {before.label} nor {after.label} has an environment {environment!r}; they have {', '.join(known)}"
         )
-        return
-    for name, listed in changes.items():
-        click.secho(f"{name}: {len(listed) or 'no'} {'change' if len(listed) == 1 else 'changes'}", bold=True)
-        show_changes(listed)
+    return [(name, name) for name in ([environment] if environment else known)]
 
 
-def _side(place: str, environment: str | None, store_url: str | None) -> Any:
-    found, of = tree_or_release(place, environment, store_url)
-    if not isinstance(found, Tree):
-        return _Release(found, of)
-    names = [found.environment(environment)] if environment else list(found.project.environments)
-    return {name: found.documents(name) for name in names}
+def _comparison(before: Place, after: Place, old_name: str, new_name: str) -> Comparison:
+    old, new = _side(before, old_name), _side(after, new_name)
+    return Comparison(old, new, compare(_documents(before, old), _documents(after, new)))
 
 
-class _Release:
-    """A release beside trees or other releases: it stands for whichever environment it is compared in."""
-
-    def __init__(self, documents: Mapping[str, Document], environment: str | None) -> None:
-        self.documents = documents
-        self.environment = environment
-
-    def __getitem__(self, name: str) -> Mapping[str, Document]:
-        return self.documents
+def _side(place: Place, name: str) -> Side:
+    return Side(place.label, name, name in place.environments)
 
 
-def _names(before: Any, after: Any) -> list[str]:
-    if isinstance(before, _Release):
-        return [str(before.environment)]
-    if isinstance(after, _Release):
-        return [str(after.environment)]
-    return [name for name in before if name in after]
+def _documents(place: Place, side: Side) -> Mapping[str, Document]:
+    return place.documents(side.environment) if side.exists else {}
+
+
+def _show(comparison: Comparison) -> None:
+    old, new, count = comparison.old, comparison.new, len(comparison.changes)
+    missing = "".join(f" ({side.place} does not have it)" for side in (old, new) if not side.exists)
+    said = f"{count or 'no'} {'change' if count == 1 else 'changes'}"
+    click.secho(f"{_headline(old, new)}{missing}: {said}", bold=True)
+    show_changes(comparison.changes)
+
+
+def _headline(old: Side, new: Side) -> str:
+    if old.environment == new.environment:
+        return old.environment
+    return f"{old.environment} ({old.place}) -> {new.environment} ({new.place})"
+
+
+def _fields(comparison: Comparison) -> dict[str, Any]:
+    return {
+        **{
+            word: {"place": side.place, "environment": side.environment, "exists": side.exists}
+            for word, side in (("old", comparison.old), ("new", comparison.new))
+        },
+        "changes": [
+            {
+                "namespace": change.namespace,
+                "kind": change.kind,
+                "key": change.key,
+                "action": change.action,
+                "details": list(change.details),
+            }
+            for change in comparison.changes
+        ],
+    }

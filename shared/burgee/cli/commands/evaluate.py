@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
+from ...core.errors import EnvironmentNotFound, InvalidRequest
 from ...core.explain import Explanation, explain
 from ...core.model import BooleanResult
-from ...core.snapshot import Namespace, Snapshot
+from ...core.snapshot import DEFAULT_NAMESPACE, Namespace, Snapshot
 from ...fetch.clock import SystemClock, system_random
 from ...fetch.environments import Environments
 from ...fetch.opening import open_fetcher
 from ..explaining import explanation_lines
-from ..options import environment_option, example, json_option
-from ..output import show_json
+from ..options import Folder, environment_option, example, json_option
+from ..output import counting, show_json
 from ..places import tree_at
+from ..stores import UnknownName
 
 
 @click.command(
-    "evaluate", epilog=example("burgee evaluate new-checkout --entity user-1 --context plan=pro --source samplerepo")
+    "evaluate",
+    epilog=example(
+        "burgee evaluate new-checkout --entity user-1 --context plan=pro",
+        "burgee evaluate checkout-button --entity ada --context channel=web --explain",
+        'burgee evaluate new-checkout --entity ada -e production --store "file://$PWD/../store" --json',
+    ),
 )
 @click.argument("flag")
 @click.option("--entity", required=True, metavar="ID", help="The entity id: a user, a device, an order.")
 @click.option("--context", "pairs", multiple=True, metavar="NAME=VALUE", help="A context attribute; may be repeated.")
-@environment_option
-@click.option("--namespace", "-n", default="default", show_default=True, help="The namespace the flag is in.")
-@click.option("--source", default=".", type=click.Path(exists=True, file_okay=False), help="The folder with the flags.")
+@environment_option("default: the default one")
+@click.option(
+    "--namespace", "-n", metavar="KEY", default=DEFAULT_NAMESPACE, show_default=True, help="The flag's namespace."
+)
+@click.option("--source", type=Folder(), help="The folder with the flags (default: this one).")
 @click.option("--commit", metavar="REV", help="A commit of the repository that --source is in.")
 @click.option("--store", "store_url", metavar="URL", help="Evaluate the active release of a store instead.")
 @click.option("--explain", "explained", is_flag=True, help="Show each rule, each constraint, the bucket and why.")
@@ -38,19 +48,27 @@ def command(
     pairs: Sequence[str],
     environment: str | None,
     namespace: str,
-    source: str,
+    source: str | None,
     commit: str | None,
     store_url: str | None,
     explained: bool,
     as_json: bool,
 ) -> None:
-    """Evaluate a flag for an entity and, with --explain, say why the answer is what it is."""
+    """Evaluate a flag for an entity and, with --explain, say why the answer is what it is.
+
+    With --json: {environment, namespace, profile, flag_key, reason, segment_keys}, and enabled of a boolean flag;
+    match, variant_key and attachment of a variant flag; steps with --explain.
+    """
+    if store_url and (source or commit):
+        raise InvalidRequest("--store is evaluated instead of --source and --commit; give one or the other")
     context = _context(pairs)
-    snapshot = _published(store_url, environment) if store_url else _authored(source, commit, environment)
-    found = snapshot.namespace(namespace)
+    _check_text(flag, entity, namespace, *context, *context.values())
+    name, snapshot = _published(store_url, environment) if store_url else _authored(source or ".", commit, environment)
+    found = _namespace(snapshot, namespace)
+    _check_flag(found, flag)
     explanation = explain(found, flag, entity, context, SystemClock.wall())
     if as_json:
-        show_json(_fields(found, explanation, explained))
+        show_json({"environment": name, **_fields(found, explanation, explained)})
     elif explained:
         for line in explanation_lines(flag, entity, explanation):
             click.echo(line)
@@ -63,24 +81,49 @@ def _context(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise click.UsageError(f"--context is NAME=VALUE, got {pair!r}")
+            raise InvalidRequest(f"--context is NAME=VALUE, got {pair!r}")
         context[name] = value
     return context
 
 
-def _authored(source: str, commit: str | None, environment: str | None) -> Snapshot:
+def _check_text(*texts: str) -> None:
+    """Arguments that are not UTF-8 reach Python as lone surrogates, which no bucket can be computed of."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidRequest(f"wanted UTF-8, got {text!r}") from error
+
+
+def _authored(source: str, commit: str | None, environment: str | None) -> tuple[str, Snapshot]:
     tree = tree_at(source, commit)
     name = tree.environment(environment)
-    return Snapshot(tree.project.environments[name].profile, tree.documents(name))
+    with counting("files read") as progress:
+        return name, Snapshot(tree.project.environments[name].profile, tree.documents(name, progress))
 
 
-def _published(url: str, environment: str | None) -> Snapshot:
-    environments = Environments(
-        open_fetcher(url), ttl_ms=60_000, clock=SystemClock(), random=system_random, only=environment
-    )
-    name = environment or environments.default()
-    snapshot: Snapshot = environments.live(str(name)).refresh().snapshot
-    return snapshot
+def _published(url: str, environment: str | None) -> tuple[str, Snapshot]:
+    environments = Environments(open_fetcher(url), ttl_ms=60_000, clock=SystemClock(), random=system_random)
+    known, name = environments.names(), environment or environments.default()
+    if name not in known:
+        missing = f"no environment {name!r}" if name else "no default environment"
+        raise EnvironmentNotFound(f"store {url} has {missing}, it has {', '.join(known) or 'none'}")
+    return name, environments.live(name).refresh().snapshot
+
+
+def _namespace(snapshot: Snapshot, key: str) -> Namespace:
+    wanted = key or DEFAULT_NAMESPACE
+    if wanted not in snapshot.namespaces:
+        raise UnknownName(f"no namespace {wanted!r}, there are {', '.join(snapshot.namespaces)}")
+    return snapshot.namespaces[wanted]
+
+
+def _check_flag(namespace: Namespace, key: str) -> None:
+    keys = namespace.document.flag_keys()
+    if key in keys:
+        return
+    near = "".join(f"; did you mean {one!r}?" for one in get_close_matches(key, keys, n=1))
+    raise UnknownName(f"no flag {key!r} in namespace {namespace.key!r}{near}")
 
 
 def _short(result: Any) -> str:

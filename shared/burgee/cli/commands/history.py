@@ -8,81 +8,84 @@ from typing import Any
 import click
 
 from ...bundle.head import Entry, Head, active_at, pending_at
-from ...core.errors import NotFound
 from ...core.instant import format_instant
 from ...deliver.log import entries
 from ...deliver.receipt import short
 from ...fetch.clock import SystemClock
-from ...store.opening import open_store
 from ...store.port import Store
-from ..options import example, json_option, store_option
-from ..output import show_json, show_table
-from ..places import store_address
+from ..options import environment_names, example, json_option, store_option
+from ..output import note, show_json, show_table
+from ..stores import index_of, listed_environment, store_to_read
 
 
-@click.command("history", epilog=example("burgee history production --store file:///tmp/flags --limit 5"))
-@click.argument("environment", required=False)
+@click.command("history", epilog=example('burgee history production --store "file://$PWD/../store" --limit 5'))
+@click.argument("environment", required=False, shell_complete=environment_names)
 @store_option
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many releases to show.")
+@click.option("--limit", metavar="N", default=20, show_default=True, type=click.IntRange(1), help="How many to show.")
 @json_option
 def command(environment: str | None, store_url: str | None, limit: int, as_json: bool) -> None:
     """List the releases of an environment (default: the default one), the newest first.
 
-    Each release is checked to be the one that the release after it names.
+    Each release is checked to be the one that the release after it names. A store may be behind http(s).
+
+    With --json: a list of {revision, state, kind, release, bundle, profile, source: {repository, ref, commit,
+    committed_at}, published_at, activates_at, previous}; state is active, pending or past.
     """
-    store = open_store(store_address(store_url))
-    name = environment or default_environment(store)
+    store = store_to_read(store_url)
+    name = listed_environment(store, index_of(store), environment)
     found = store.read_head(name)
-    if found is None:
-        raise NotFound(f"store {store.url} has no releases of environment {name!r}")
-    listed = list(islice(entries(store, found[0]), limit))
+    listed = _listed(store, found[0], limit) if found else []
     if as_json:
-        show_json([_fields(found[0], entry) for entry in listed])
+        show_json([_fields(entry, state) for entry, state in listed])
         return
-    titles = ("REVISION", "STATE", "KIND", "PUBLISHED", "BUNDLE", "COMMIT")
-    show_table(titles, [_row(found[0], entry) for entry in listed])
+    if not listed:
+        note(f"environment {name!r} has no releases in store {store.url} yet; `burgee publish` makes the first")
+        return
+    titles = ("REVISION", "STATE", "KIND", "PUBLISHED", "ACTIVE FROM", "BUNDLE", "COMMIT")
+    show_table(titles, [_row(entry, state) for entry, state in listed])
 
 
-def default_environment(store: Store) -> str:
-    """The default environment of a store. Raises NotFound while nothing was published."""
-    found = store.read_index()
-    if found is None or found[0].default is None:
-        raise NotFound(f"nothing has been published to store {store.url} yet")
-    name: str = found[0].default
-    return name
-
-
-def _row(head: Head, entry: Entry) -> tuple[str, ...]:
-    release = entry.release
-    return (
-        str(release.revision),
-        state_of(head, entry),
-        release.kind,
-        format_instant(release.published_at),
-        short(release.bundle),
-        release.source.commit[:12],
-    )
-
-
-def state_of(head: Head, entry: Entry) -> str:
-    """`active`, `pending` or `past`, now."""
+def _listed(store: Store, head: Head, limit: int) -> list[tuple[Entry, str]]:
+    """Releases with their state now."""
     now = SystemClock.wall()
+    return [(entry, _state(head, entry, now)) for entry in islice(entries(store, head), limit)]
+
+
+def _state(head: Head, entry: Entry, now: int) -> str:
     active = active_at(head, now)
     if active is not None and entry.digest == active.digest:
         return "active"
     return "pending" if entry.release.revision in {one.release.revision for one in pending_at(head, now)} else "past"
 
 
-def _fields(head: Head, entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry, state: str) -> tuple[str, ...]:
     release = entry.release
+    at_once = release.activates_at <= release.published_at
+    return (
+        str(release.revision),
+        state,
+        release.kind,
+        format_instant(release.published_at),
+        "at once" if at_once else format_instant(release.activates_at),
+        short(release.bundle),
+        release.source.commit[:12],
+    )
+
+
+def _fields(entry: Entry, state: str) -> dict[str, Any]:
+    release = entry.release
+    committed_at = release.source.committed_at
     return {
         "revision": release.revision,
-        "state": state_of(head, entry),
+        "state": state,
         "kind": release.kind,
         "release": entry.digest,
         "bundle": release.bundle,
         "profile": release.profile,
-        "source": release.source._asdict(),
+        "source": {
+            **release.source._asdict(),
+            "committed_at": None if committed_at is None else format_instant(committed_at),
+        },
         "published_at": format_instant(release.published_at),
         "activates_at": format_instant(release.activates_at),
         "previous": release.previous,

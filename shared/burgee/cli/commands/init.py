@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from ...author.project import PROJECT_FILE
 from ...core.errors import ConfigurationError
-from ..options import example
-from ..output import note
+from ..options import Folder, example, json_option
+from ..output import note, show_json
 
 _PROJECT = """\
 # Which environments there are, and which directory's flag files each one serves.
@@ -51,28 +52,46 @@ segments:
 """
 
 _FILES = {
-    "burgee.yaml": _PROJECT,
+    PROJECT_FILE: _PROJECT,
     "flags/staging/features.yaml": _FEATURES.format(percentage=50),
     "flags/production/features.yaml": _FEATURES.format(percentage=10),
 }
 
 
 @click.command("init", epilog=example("burgee init my-flags"))
-@click.argument("folder", default=".", type=click.Path(file_okay=False))
-def command(folder: str) -> None:
-    """Write burgee.yaml and a first flag for two environments. Files that are there already are left alone."""
+@click.argument("folder", default=".", type=Folder(may_come=True))
+@json_option
+def command(folder: str, as_json: bool) -> None:
+    """Write burgee.yaml and a first flag for two environments. Files that are there already are left alone.
+
+    With --json: {written, left_alone}, lists of files.
+    """
     root = Path(folder)
-    if (root / "burgee.yaml").exists():
-        raise ConfigurationError(f"{root / 'burgee.yaml'} is there already; nothing was written")
+    if (root / PROJECT_FILE).exists():
+        raise ConfigurationError(f"{root / PROJECT_FILE} is there already; nothing was written")
+    written: list[str] = []
+    left_alone: list[str] = []
     for name, text in _FILES.items():
         path = root / name
-        if path.exists():
-            note(f"left alone {path}")
-            continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
-        click.echo(f"wrote {path}")
-    click.echo(f"next: burgee validate {folder}, then commit and burgee publish, or burgee dev {folder}")
+        (written if _write(path, text) else left_alone).append(str(path))
+    if as_json:
+        show_json({"written": written, "left_alone": left_alone})
+        return
+    for name in written:
+        click.echo(f"wrote {name}")
+    for name in left_alone:
+        note(f"left alone {name}")
+    note(f"next: burgee validate {folder}, then commit and burgee publish, or burgee dev {folder}")
+
+
+def _write(path: Path, text: str) -> bool:
+    """Whether the file was written; one that is there is not. Raises ConfigurationError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+    return True

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 
 import click
 
 from ...author.authored import ParsedFiles
+from ...core.errors import EnvironmentNotFound, NotFound
 from ...deliver.publish import publish
 from ...deliver.publisher import Options, Publisher
+from ...deliver.reading import project_of
+from ...deliver.receipt import Receipt, lines
 from ...deliver.receipt import as_json as receipt_json
-from ...deliver.receipt import lines
-from ...git.repository import open_repository
+from ...git.repository import Repository
 from ...store.opening import open_store
 from ..options import environment_option, example, json_option, store_option
-from ..output import note, show_json
-from ..places import settings, store_address
+from ..output import note, progress, show_json
+from ..places import named, repository_at
 from ..rim import system_rim
+from ..stores import UnknownName, chosen_store, settings
 
 
-@click.command("publish", epilog=example("burgee publish . --store file:///tmp/flags --dry-run"))
+@click.command(
+    "publish",
+    epilog=example(
+        'burgee publish --store "file://$PWD/../store" --dry-run', 'burgee publish . --store "file://$PWD/../store"'
+    ),
+)
 @click.argument("repository", required=False)
 @store_option
-@environment_option
+@environment_option("default: every one")
 @click.option("--config-ref", metavar="REF", help="The branch whose burgee.yaml counts (default: the default branch).")
 @click.option("--dry-run", is_flag=True, help="Say what would be released; write nothing.")
 @click.option("--allow-removal", is_flag=True, help="Let more than half of the flags, or an environment, go.")
@@ -40,38 +48,60 @@ def command(
 ) -> None:
     """Release what the repository says, as it is committed, to a store.
 
-    REPOSITORY is a folder, a bare repository or an http(s) URL (default: BURGEE_REPOSITORY, else this folder).
-    Environments are published one by one; a fault of one leaves the others alone, and the exit code is 1.
+    REPOSITORY is a folder, a bare repository or an http(s) URL (default: BURGEE_REPOSITORY, else this folder). Which
+    store is used is said first. Environments are published one by one, and a fault of one leaves the others alone.
+
+    Exits with 1 when an environment's files are wrong or a guard refused, with 3 when store or repository failed.
+
+    With --json: a list of {environment, outcome, revision, bundle, release, commit, published_at, activates_at,
+    changes, problems, message, warnings, took_ms}; outcome is published, planned, unchanged, empty, invalid, refused or
+    failed, changes are as in `burgee diff` and problems as in `burgee validate`.
     """
     said = settings()
-    address = repository or said.repository or "."
+    choice = chosen_store(store_url)
+    store = open_store(choice.url)
+    note(f"store {store.url} ({choice.said_by})")
+    source = repository_at(repository or said.repository or ".", token=said.token)
+    ref = config_ref or said.config_ref or _default_ref(source)
+    if environment:
+        _check_environment(source, ref, environment)
     options = Options(
-        config_ref=config_ref or said.config_ref,
+        config_ref=ref,
         environments=(environment,) if environment else (),
         allowed_mirrors=said.allowed_mirrors,
         dry_run=dry_run,
         allow_removal=allow_removal,
         adopt=adopt,
     )
-    store = open_store(store_address(store_url))
-    if not as_json:
-        note(f"store {store.url}")
-    receipts = publish(
-        Publisher(
-            repository=open_repository(address, token=said.token),
-            store=store,
-            rim=system_rim(),
-            options=options,
-            parsed=ParsedFiles(),
-            progress=note if sys.stderr.isatty() else lambda stage: None,
-        )
-    )
+    with progress() as show, named():
+        receipts = publish(Publisher(source, store, system_rim(), options, parsed=ParsedFiles(), progress=show))
+    _report(receipts, as_json=as_json)
+
+
+def _default_ref(repository: Repository) -> str:
+    try:
+        return repository.default_ref()
+    except NotFound as error:
+        raise UnknownName(f"{error}; --config-ref or BURGEE_CONFIG_REF says whose burgee.yaml counts") from error
+
+
+def _check_environment(repository: Repository, ref: str, environment: str) -> None:
+    """Say that an environment does not exist before the store is touched. Raises EnvironmentNotFound, UnknownName."""
+    with named():
+        known = project_of(repository.source(repository.tip(ref))).environments
+    if environment not in known:
+        raise EnvironmentNotFound(f"burgee.yaml of {ref} has no environment {environment!r}, it has {', '.join(known)}")
+
+
+def _report(receipts: Sequence[Receipt], *, as_json: bool) -> None:
     if as_json:
         show_json([receipt_json(receipt) for receipt in receipts])
     else:
         for receipt in receipts:
-            for number, line in enumerate(lines(receipt)):
-                click.secho(line, bold=number == 0, fg="red" if receipt.is_fault and number == 0 else None)
+            headline, *rest = lines(receipt)
+            click.secho(headline, bold=True, fg="red" if receipt.is_fault else None)
+            for line in rest:
+                click.echo(line)
     if any(receipt.outcome == "failed" for receipt in receipts):
         raise click.exceptions.Exit(3)
     if any(receipt.is_fault for receipt in receipts):

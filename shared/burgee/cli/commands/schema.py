@@ -15,6 +15,8 @@ def command(kind: str) -> None:
     """Print the JSON Schema of flag files (features) or of burgee.yaml (project).
 
     Editors that know YAML schemas use it when a file begins with
-    `# yaml-language-server: $schema=<path to the schema>`.
+
+    \b
+      # yaml-language-server: $schema=PATH_OF_THE_SCHEMA
     """
     show_json(features_schema() if kind == "features" else project_schema())

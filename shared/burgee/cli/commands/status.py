@@ -7,65 +7,94 @@ from typing import Any
 import click
 
 from ...bundle.head import active_at, pending_at
-from ...core.errors import NotFound
+from ...bundle.index import Listed
+from ...core.errors import BurgeeError
 from ...core.instant import format_instant
 from ...deliver.receipt import short
 from ...fetch.clock import SystemClock
-from ...store.opening import open_store
 from ...store.port import Store
 from ..options import example, json_option, store_option
-from ..output import show_json, show_table
-from ..places import store_address
+from ..output import complain, show_json, show_table
+from ..stores import index_of, store_to_read
 
 
-@click.command("status", epilog=example("burgee status --store file:///tmp/flags"))
+@click.command("status", epilog=example('burgee status --store "file://$PWD/../store"'))
 @store_option
 @json_option
 def command(store_url: str | None, as_json: bool) -> None:
-    """Say what each environment of a store serves now, and what is about to become active."""
-    store = open_store(store_address(store_url))
-    found = store.read_index()
-    if found is None:
-        raise NotFound(f"nothing has been published to store {store.url} yet")
-    listed = [_fields(store, name, default) for name, (_ref, default) in found[0].environments.items()]
+    """Say what each environment of a store serves now, and what is about to become active.
+
+    A store may be behind http(s). Exits with 3 when an environment cannot be read; the others are shown.
+
+    With --json: {store, repository, environments: [{environment, default, ref, revision, release, bundle, profile,
+    commit, active_since, pending: [{revision, activates_at}], hold, freeze, error}]}, null where there is nothing.
+    """
+    store = store_to_read(store_url)
+    index = index_of(store)
+    listed = [_fields(store, name, environment) for name, environment in index.environments.items()]
     if as_json:
-        show_json({"store": store.url, "repository": found[0].repository, "environments": listed})
-        return
-    click.echo(f"{store.url} of repository {found[0].repository}")
-    titles = ("ENVIRONMENT", "REVISION", "ACTIVE SINCE", "BUNDLE", "COMMIT", "PENDING")
-    show_table(titles, [_row(fields) for fields in listed])
+        show_json({"store": store.url, "repository": index.repository, "environments": listed})
+    else:
+        click.echo(f"{store.url} of repository {index.repository}")
+        titles = ("ENVIRONMENT", "REVISION", "ACTIVE SINCE", "BUNDLE", "COMMIT", "PENDING")
+        show_table(titles, [_row(fields) for fields in listed])
+    broken = [fields for fields in listed if fields["error"]]
+    for fields in broken:
+        complain(f"environment {fields['environment']!r}: {fields['error']}")
+    if broken:
+        raise click.exceptions.Exit(BurgeeError.exit_code)
 
 
-def _fields(store: Store, name: str, default: bool) -> dict[str, Any]:
-    fields: dict[str, Any] = {"environment": name, "default": default, "revision": None, "pending": []}
-    found = store.read_head(name)
+def _fields(store: Store, name: str, listed: Listed) -> dict[str, Any]:
+    fields: dict[str, Any] = {"environment": name, "default": listed.default, "ref": listed.ref, **_NOTHING}
+    try:
+        found = store.read_head(name)
+    except BurgeeError as error:
+        return {**fields, "error": str(error)}
     if found is None:
         return fields
     head, now = found[0], SystemClock.wall()
-    active = active_at(head, now)
-    fields["pending"] = [
+    waiting = [
         {"revision": entry.release.revision, "activates_at": format_instant(entry.release.activates_at)}
         for entry in pending_at(head, now)
     ]
-    if active is None:
-        return fields
-    release = active.release
+    fields = {**fields, "pending": waiting, "hold": head.hold, "freeze": head.freeze}
+    active = active_at(head, now)
+    return fields if active is None else {**fields, **_active(active)}
+
+
+_NOTHING = {
+    "revision": None,
+    "release": None,
+    "bundle": None,
+    "profile": None,
+    "commit": None,
+    "active_since": None,
+    "pending": (),
+    "hold": None,
+    "freeze": None,
+    "error": None,
+}
+
+
+def _active(entry: Any) -> dict[str, Any]:
+    release = entry.release
     return {
-        **fields,
         "revision": release.revision,
+        "release": entry.digest,
         "bundle": release.bundle,
-        "release": active.digest,
+        "profile": release.profile,
         "commit": release.source.commit,
         "active_since": format_instant(release.activates_at),
-        "hold": head.hold,
-        "freeze": head.freeze,
     }
 
 
 def _row(fields: dict[str, Any]) -> tuple[str, ...]:
     name = fields["environment"] + (" (default)" if fields["default"] else "")
     pending = ", ".join(f"{one['revision']} at {one['activates_at']}" for one in fields["pending"]) or "-"
+    held = "".join(f", {word}" for word in ("hold", "freeze") if fields[word] is not None)
     if fields["revision"] is None:
-        return name, "-", "-", "-", "-", pending
+        nothing = "unreadable" if fields["error"] else "no release"
+        return name, "-", nothing + held, "-", "-", pending
     since, bundle, commit = fields["active_since"], short(fields["bundle"]), fields["commit"][:12]
-    return name, str(fields["revision"]), since, bundle, commit, pending
+    return name, str(fields["revision"]), since + held, bundle, commit, pending

@@ -1,0 +1,146 @@
+"""Which store the command line works with, and what it finds there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import unquote, urlsplit
+
+from ..bundle.document import Document
+from ..bundle.index import Index
+from ..core.errors import ConfigurationError, EnvironmentNotFound, NotFound, RequestError
+from ..deliver.apply import documents_of
+from ..deliver.log import find
+from ..fetch.opening import open_fetcher
+from ..settings import Settings, read_settings
+from ..store.objects import ObjectStore
+from ..store.opening import open_store
+from ..store.port import Object, Store
+
+
+class UnknownName(RequestError):
+    """What the command line names is not there."""
+
+    status = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A store's URL, and who chose it."""
+
+    url: str
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A release of a store, as `production@12`."""
+
+    label: str
+    environment: str
+    found: Mapping[str, Document]
+
+    @property
+    def environments(self) -> Sequence[str]:
+        """The one environment it is a release of."""
+        return (self.environment,)
+
+    def documents(self, name: str) -> Mapping[str, Document]:
+        """The documents of the release."""
+        return self.found
+
+
+def settings() -> Settings:
+    """What the variables say."""
+    return read_settings(os.environ)
+
+
+def chosen_store(given: str | None) -> Choice:
+    """The store as given, else BURGEE_STORE, else the local system's below BURGEE_DIR. Raises ConfigurationError."""
+    said = settings()
+    if given:
+        return _checked(Choice(given, "--store"))
+    if said.store:
+        return _checked(Choice(said.store, "BURGEE_STORE"))
+    folder = Path(said.directory).absolute() / "store"
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"no store: give --store or set BURGEE_STORE (`burgee dev` has not made one at {folder} yet)"
+        )
+    return Choice(folder.as_uri(), "the store of `burgee dev`")
+
+
+def store_to_read(given: str | None) -> Store:
+    """The chosen store; one behind a web server can be read as well."""
+    url = chosen_store(given).url
+    if url.lower().startswith(("http://", "https://")):
+        return ObjectStore(_Fetched(url))
+    return open_store(url, environ=os.environ)
+
+
+def index_of(store: Store) -> Index:
+    """The environments of a store. Raises NotFound while nothing has been published to it."""
+    found = store.read_index()
+    if found is None:
+        raise NotFound(f"nothing has been published to store {store.url} yet; `burgee publish` makes the first release")
+    return found[0]
+
+
+def listed_environment(store: Store, index: Index, name: str | None) -> str:
+    """The environment of that name, the default one for None. Raises EnvironmentNotFound."""
+    wanted: str | None = name or index.default
+    if wanted is None or wanted not in index.environments:
+        known = ", ".join(index.environments) or "none"
+        missing = f"no environment {wanted!r}" if wanted else "no default environment"
+        raise EnvironmentNotFound(f"store {store.url} has {missing}, it has {known}")
+    return wanted
+
+
+def released(store_url: str | None, environment: str, revision: int) -> Released:
+    """A release with its documents. Raises EnvironmentNotFound, UnknownName."""
+    store = store_to_read(store_url)
+    listed_environment(store, index_of(store), environment)
+    head = store.read_head(environment)
+    last = head[0].revision if head else 0
+    if head is None or not 1 <= revision <= last:
+        had = f"releases 1 to {last}" if last else "no releases yet"
+        raise UnknownName(f"environment {environment!r} has {had} in store {store.url}, not {revision}")
+    namespaces = find(store, head[0], revision).release.namespaces
+    return Released(f"{environment}@{revision}", environment, documents_of(store, namespaces))
+
+
+class _Fetched:
+    """The objects of a store behind a web server: to be read, not written."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._fetcher = open_fetcher(url)
+
+    def get(self, key: str) -> Object:
+        fetched = self._fetcher.get(key)
+        return Object(fetched.content, fetched.etag or "")
+
+    def put_new(self, key: str, content: bytes, *, content_type: str, cache_control: str) -> NoReturn:
+        self._refuse()
+
+    def swap(
+        self, key: str, content: bytes, *, expected: str | None, content_type: str, cache_control: str
+    ) -> NoReturn:
+        self._refuse()
+
+    def list(self, prefix: str) -> Iterator[str]:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise ConfigurationError(f"a web server can be read from object by object only, got {self.url!r}")
+
+
+def _checked(choice: Choice) -> Choice:
+    parts = urlsplit(choice.url)
+    path = unquote(parts.path)
+    if parts.scheme == "file" and "\0" not in path and Path(path).exists() and not Path(path).is_dir():
+        raise ConfigurationError(f"store {choice.url} ({choice.said_by}) is a file, wanted a folder")
+    return choice

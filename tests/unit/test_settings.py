@@ -1,0 +1,67 @@
+"""Variables become Settings, and a wrong one is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from burgee.core.errors import ConfigurationError
+from burgee.settings import VARIABLES, read_settings
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def test_without_variables_everything_has_its_default() -> None:
+    settings = read_settings({})
+    assert settings._asdict() == {field: default for field, (_name, _read, default) in VARIABLES.items()}
+    assert (settings.ttl_ms, settings.auth, settings.port, settings.directory) == (10_000, "token", 8080, ".burgee")
+
+
+def test_an_empty_variable_counts_as_absent() -> None:
+    assert read_settings({name: "" for name, _read, _default in VARIABLES.values()}) == read_settings({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("BURGEE_TTL", "0.5", "ttl_ms", 500),
+        ("BURGEE_TTL", "0.001", "ttl_ms", 1),
+        ("BURGEE_TTL", "86400", "ttl_ms", 86_400_000),
+        ("BURGEE_AUTH", "none", "auth", "none"),
+        ("BURGEE_TOKENS", f" {DIGEST} ,, {DIGEST}", "tokens", (DIGEST, DIGEST)),
+        ("BURGEE_ALLOWED_MIRRORS", "s3://a/*, gs://b", "allowed_mirrors", ("s3://a/*", "gs://b")),
+        ("BURGEE_ENVIRONMENT", "eu-1", "environment", "eu-1"),
+        ("PORT", "0", "port", 0),
+        ("PORT", "65535", "port", 65_535),
+    ],
+)
+def test_a_variable_becomes_its_field(variable: str, text: str, field: str, value: object) -> None:
+    assert getattr(read_settings({variable: text}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "texts"),
+    [
+        ("BURGEE_TTL", ["0", "-1", "0.0001", "86401", "nan", "inf", "x", "10s", "1_0"]),
+        ("BURGEE_AUTH", ["None", "tokens", "off"]),
+        ("BURGEE_TOKENS", ["secret", "sha256:12", DIGEST.upper(), DIGEST + "0", f"{DIGEST},x"]),
+        ("BURGEE_ENVIRONMENT", ["Production", "a/b", "../x", "-a", "a b", "a" * 64]),
+        ("PORT", ["65536", "-1", "http", "80.0", "٣", "²", "9" * 5000, " 80"]),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(variable: str, texts: list[str]) -> None:
+    for text in texts:
+        with pytest.raises(ConfigurationError, match=rf"^{variable} ") as refusal:
+            read_settings({variable: text})
+        assert refusal.value.exit_code == 2
+
+
+def test_a_wrong_token_digest_is_not_repeated_for_it_may_be_the_token_itself() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({"BURGEE_TOKENS": "my-secret"})
+    assert "my-secret" not in str(refusal.value)
+
+
+def test_a_long_wrong_value_is_cut_in_the_message() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({"PORT": "9" * 5000})
+    assert len(str(refusal.value)) < 200
