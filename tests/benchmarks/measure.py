@@ -41,8 +41,7 @@ def side_by_side(name: str, rounds: int, contenders: Mapping[str, Measure]) -> R
             taken[contender].append(measure())
     ours, *others = taken
     ratios = {
-        other: median(mine / theirs for mine, theirs in zip(taken[ours], taken[other], strict=True))
-        for other in others
+        other: median(mine / theirs for mine, theirs in zip(taken[ours], taken[other], strict=True)) for other in others
     }
     return Row(name, {contender: median(values) for contender, values in taken.items()}, ratios)
 

@@ -233,3 +233,24 @@ def test_answers_do_not_wait_for_one_another() -> None:
         site.endless.set()
         for connection in (*slow, fast):
             connection.close()
+
+
+def test_past_the_most_at_once_a_request_is_told_to_come_back() -> None:
+    site = Site()
+    few = Answering(site, most_at_once=1)
+    with Listener(site, routes={"/slow": few}, options=Options(port=0)) as listener, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(_status, listener.port, "/slow")
+        try:
+            assert any(_status(listener.port, "/slow") == 503 for _ in range(20))
+        finally:
+            site.endless.set()
+        assert first.result(10) == 200
+
+
+def _status(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()

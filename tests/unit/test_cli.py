@@ -16,7 +16,7 @@ from burgee.cli.main import run
 from tests.publishing import PROJECT, features, files
 from tests.servers.git_cli import a_work_tree, commit, git
 
-DIGEST = 71
+DIGEST_LENGTH = 71
 WRONG = 'version: "1.4"\nflags:\n  - {key: a, name: a, type: NO_SUCH_TYPE}\n'
 WARNED = 'version: "1.4"\nsegments:\n  - {key: unused, name: unused, match_type: ALL_MATCH_TYPE}\n'
 
@@ -464,7 +464,7 @@ PROBLEM = {"file", "line", "column", "path", "severity", "code", "message", "hin
 CHANGE = {"namespace", "kind", "key", "action", "details"}
 
 
-def test_validates_json_lists_problems(burgee: Burgee, tmp_path: Path) -> None:
+def test_the_json_of_validate_lists_problems(burgee: Burgee, tmp_path: Path) -> None:
     (tmp_path / "features.yaml").write_text(WRONG)
     said = burgee("validate", tmp_path, "--json")
     assert said.code == 1
@@ -473,24 +473,24 @@ def test_validates_json_lists_problems(burgee: Burgee, tmp_path: Path) -> None:
     assert burgee("validate", tmp_path, "--json").json == []
 
 
-def test_validates_other_forms_are_sarif_and_annotations(burgee: Burgee, tmp_path: Path) -> None:
+def test_validate_also_speaks_sarif_and_annotations(burgee: Burgee, tmp_path: Path) -> None:
     (tmp_path / "features.yaml").write_text(WRONG)
     assert burgee("validate", tmp_path, "--format", "sarif").json["version"] == "2.1.0"
     assert burgee("validate", tmp_path, "--format", "github").out.startswith("::error file=features.yaml,line=3,")
 
 
-def test_builds_json_has_digests_and_sizes(burgee: Burgee, shop: Shop, tmp_path: Path) -> None:
+def test_the_json_of_build_has_digests_and_sizes(burgee: Burgee, shop: Shop, tmp_path: Path) -> None:
     built = burgee("build", "--commit", "HEAD~1", "--output", tmp_path / "built", "--json").json
     assert [set(entry) for entry in built] == [{"environment", "bundle", "namespaces"}] * 2
     namespace = built[1]["namespaces"]["default"]
-    assert (len(built[1]["bundle"]), len(namespace["digest"])) == (DIGEST, DIGEST)
+    assert (len(built[1]["bundle"]), len(namespace["digest"])) == (DIGEST_LENGTH, DIGEST_LENGTH)
     document = tmp_path / "built/blobs/sha256" / namespace["digest"].removeprefix("sha256:")
     assert document.stat().st_size == namespace["size"]
     released = burgee("history", "production", "--store", shop.store, "--json").json[0]
     assert released["bundle"] == built[1]["bundle"]
 
 
-def test_diffs_json_names_both_sides(burgee: Burgee, shop: Shop) -> None:
+def test_the_json_of_diff_names_both_sides(burgee: Burgee, shop: Shop) -> None:
     (compared,) = burgee("diff", "production@1", ".", "--store", shop.store, "--json").json
     assert set(compared) == {"old", "new", "changes"}
     assert compared["old"] == {"place": "production@1", "environment": "production", "exists": True}
@@ -499,7 +499,7 @@ def test_diffs_json_names_both_sides(burgee: Burgee, shop: Shop) -> None:
     assert [change["action"] for change in compared["changes"]] == ["removed", "changed", "added"]
 
 
-def test_publishes_json_is_a_receipt_for_each_environment(burgee: Burgee, shop: Shop, tmp_path: Path) -> None:
+def test_the_json_of_publish_is_a_receipt_for_each_environment(burgee: Burgee, shop: Shop, tmp_path: Path) -> None:
     said = burgee("publish", "--store", tmp_path.as_uri(), "--dry-run", "--json")
     assert [receipt["outcome"] for receipt in said.json] == ["planned", "planned"]
     assert set(said.json[0]) == {
@@ -510,7 +510,7 @@ def test_publishes_json_is_a_receipt_for_each_environment(burgee: Burgee, shop: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_evaluates_json_says_what_was_answered_from(burgee: Burgee, shop: Shop) -> None:
+def test_the_json_of_evaluate_says_what_was_answered_from(burgee: Burgee, shop: Shop) -> None:
     said = burgee("evaluate", "b", "--entity", "u", "-e", "production", "--store", shop.store, "--json").json
     kept = {"environment", "namespace", "profile", "flag_key", "reason", "segment_keys"}
     assert set(said) == {*kept, "enabled"}
@@ -521,7 +521,7 @@ def test_evaluates_json_says_what_was_answered_from(burgee: Burgee, shop: Shop) 
     assert set(step) == {"kind", "place", "operator", "segments", "matched", "bucket", "shares", "outcome"}
 
 
-def test_historys_json_is_the_newest_first(burgee: Burgee, shop: Shop) -> None:
+def test_the_json_of_history_is_the_newest_first(burgee: Burgee, shop: Shop) -> None:
     listed = burgee("history", "production", "--store", shop.store, "--json").json
     assert [(entry["revision"], entry["state"]) for entry in listed] == [(2, "active"), (1, "past")]
     assert set(listed[0]) == {
@@ -535,7 +535,9 @@ def test_historys_json_is_the_newest_first(burgee: Burgee, shop: Shop) -> None:
     assert newest == listed[:1]
 
 
-def test_statuss_json_has_the_same_fields_for_every_environment(burgee: Burgee, shop: Shop, tmp_path: Path) -> None:
+def test_the_json_of_status_has_the_same_fields_for_every_environment(
+    burgee: Burgee, shop: Shop, tmp_path: Path
+) -> None:
     fields = {
         *("environment", "default", "ref", "revision", "release", "bundle", "profile", "commit", "active_since"),
         *("pending", "hold", "freeze", "error"),

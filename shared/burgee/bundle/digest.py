@@ -7,6 +7,10 @@ from hashlib import sha256
 from ..core.errors import DigestMismatch, InvalidDocument
 from ..core.json_text import json_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _PREFIX = "sha256:"
 
 
@@ -45,17 +49,21 @@ def canonical_json(value: object) -> str:
     read back as the same binary64 (Python's `repr`).
     Raises InvalidDocument for numbers that are not finite.
     """
-    try:
-        text = json_text(value, sort_keys=True)
-    except (TypeError, ValueError) as error:
-        raise InvalidDocument(f"value cannot be written as canonical JSON: {error}") from error
-    return text if text.isascii() and "\x7f" not in text else _yaml_safe(text)
+    return written(lambda: json_text(value, sort_keys=True))
 
 
 def ordered_json(value: object) -> str:
     """As `canonical_json`, with keys in the order they have: for formats that fix the order themselves."""
+    return written(lambda: json_text(value))
+
+
+def written(write: Callable[[], str]) -> str:
+    """The JSON that `write` gives, made safe for YAML readers as a whole: it may be put together from many pieces.
+
+    Raises InvalidDocument for values that `json_text` refuses.
+    """
     try:
-        text = json_text(value)
+        text = write()
     except (TypeError, ValueError) as error:
         raise InvalidDocument(f"value cannot be written as JSON: {error}") from error
     return text if text.isascii() and "\x7f" not in text else _yaml_safe(text)

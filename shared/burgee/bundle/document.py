@@ -19,7 +19,8 @@ from bisect import bisect_left
 from operator import itemgetter
 
 from ..core.errors import InvalidDocument
-from .digest import canonical_json, encode_text
+from ..core.json_text import json_text
+from .digest import encode_text, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,11 +40,7 @@ def encode(document: Mapping[str, Any]) -> bytes:
     `segments` whose objects leave out defaults (see docs/formats.md). Order of keys, flags, segments and variants is
     made here; all other order is kept. Raises InvalidDocument for what canonical JSON cannot hold.
     """
-    version = document.get("version", "1.4")
-    head = f'{{"version":{canonical_json(version)},"namespace":{canonical_json(document["namespace"])},"flags":[\n'
-    flags = _lines(_flag_line, document.get("flags", ()))
-    segments = _lines(_keyed_line, document.get("segments", ()))
-    return encode_text(f'{head}{flags}],"segments":[\n{segments}]}}\n')
+    return encode_text(written(lambda: _write(document)))
 
 
 class Document:
@@ -151,6 +148,13 @@ class _Lines:
         return iter(loads(b"[" + b"\n".join(self._lines) + b"]"))
 
 
+def _write(document: Mapping[str, Any]) -> str:
+    version, namespace = _sorted_json(document.get("version", "1.4")), _sorted_json(document["namespace"])
+    flags = _lines(_flag_line, document.get("flags", ()))
+    segments = _lines(_keyed_line, document.get("segments", ()))
+    return f'{{"version":{version},"namespace":{namespace},"flags":[\n{flags}],"segments":[\n{segments}]}}\n'
+
+
 def _lines(line: Any, objects: Any) -> str:
     text = ",\n".join(map(line, sorted(objects, key=_key_of)))
     return text and text + "\n"
@@ -164,7 +168,7 @@ def _flag_line(flag: Mapping[str, Any]) -> str:
     after = {name: value for name, value in flag.items() if name > "variants"}
     ordered = ",".join(map(_keyed_line, sorted(variants, key=_key_of)))
     text = f'{_keyed(flag["key"], before)[:-1]},"variants":[{ordered}]'
-    return f"{text},{canonical_json(after)[1:]}" if after else text + "}"
+    return f"{text},{_sorted_json(after)[1:]}" if after else text + "}"
 
 
 def _keyed_line(keyed: Mapping[str, Any]) -> str:
@@ -172,5 +176,9 @@ def _keyed_line(keyed: Mapping[str, Any]) -> str:
 
 
 def _keyed(key: str, rest: dict[str, Any]) -> str:
-    text = f'{{"key":{canonical_json(key)}'
-    return f"{text},{canonical_json(rest)[1:]}" if rest else text + "}"
+    text = f'{{"key":{_sorted_json(key)}'
+    return f"{text},{_sorted_json(rest)[1:]}" if rest else text + "}"
+
+
+def _sorted_json(value: object) -> str:
+    return json_text(value, sort_keys=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from hashlib import sha1
 
 from ..core.compile import attachment_text, default_variant, flag_type
+from ..core.json_text import json_text
 from ..core.model import AND, ANY, OR
-from .digest import encode_text, ordered_json
+from .digest import encode_text, ordered_json, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 def client_snapshot(document: Indexed) -> tuple[bytes, str]:
     """(bytes, ETag): the client snapshot of a namespace and the 40 hexadecimal digits that name it."""
-    segments = _Segments(document)
-    namespace = ordered_json({"key": document.namespace})
-    flags = f"[{','.join([_flag(flag, segments.embedded) for flag in document.flags()])}]"
-    etag = sha1(encode_text(namespace + flags), usedforsecurity=False).hexdigest()
-    return encode_text(f'{{"namespace":{namespace},"flags":{flags},"digest":"{etag}"}}'), etag
+    embedded = _Segments(document).embedded
+    namespace = encode_text(ordered_json({"key": document.namespace}))
+    flags = encode_text(written(lambda: ",".join([_flag(flag, embedded) for flag in document.flags()])))
+    etag = sha1(b"%b[%b]" % (namespace, flags), usedforsecurity=False).hexdigest()
+    return b'{"namespace":%b,"flags":[%b],"digest":"%b"}' % (namespace, flags, etag.encode()), etag
 
 
 def empty_client_snapshot(namespace: str) -> bytes:
@@ -48,7 +49,7 @@ class _Segments:
         return f"[{','.join([self._written.get(key) or self._write(key) for key in _distinct_keys(segment)])}]"
 
     def _write(self, key: str) -> str:
-        written = self._written[key] = ordered_json(_segment(key, self._document.segment(key)))
+        written = self._written[key] = json_text(_segment(key, self._document.segment(key)))
         return written
 
 
@@ -62,7 +63,7 @@ def _flag(flag: Mapping[str, Any], segments_of: SegmentsOf) -> str:
     rules = [_rule(key, rank, rule, attachments, segments_of) for rank, rule in enumerate(flag.get("rules", ()), 1)]
     rollouts = [_rollout(rank, rollout, segments_of) for rank, rollout in enumerate(flag.get("rollouts", ()), 1)]
     return (
-        f'{{"key":{ordered_json(key)},"name":{ordered_json(name)},"description":{ordered_json(description)},'
+        f'{{"key":{json_text(key)},"name":{json_text(name)},"description":{json_text(description)},'
         f'"enabled":{_word(flag.get("enabled"))},"type":"{flag_type(flag)}",'
         f'"rules":[{",".join(rules)}],"rollouts":[{",".join(rollouts)}]{_default(flag)}}}'
     )
@@ -77,7 +78,7 @@ def _default(flag: Mapping[str, Any]) -> str:
         "key": default["key"],
         "attachment": attachment_text(default) or "null",
     }
-    return f',"defaultVariant":{ordered_json(written)}'
+    return f',"defaultVariant":{json_text(written)}'
 
 
 def _rule(
@@ -94,14 +95,14 @@ def _rule(
         for distribution in rule.get("distributions", ())
     ]
     return (
-        f'{{"id":{ordered_json(identifier)},"segments":{segments_of(segment)},"rank":{rank},'
-        f'"segmentOperator":"{_operator(segment)}","distributions":{ordered_json(distributions)}}}'
+        f'{{"id":{json_text(identifier)},"segments":{segments_of(segment)},"rank":{rank},'
+        f'"segmentOperator":"{_operator(segment)}","distributions":{json_text(distributions)}}}'
     )
 
 
 def _rollout(rank: int, rollout: Mapping[str, Any], segments_of: SegmentsOf) -> str:
     if threshold := rollout.get("threshold"):
-        percentage, value = ordered_json(threshold["percentage"]), _word(threshold.get("value"))
+        percentage, value = json_text(threshold["percentage"]), _word(threshold.get("value"))
         decided = f'"threshold":{{"percentage":{percentage},"value":{value}}}'
         return f'{{"type":"THRESHOLD_ROLLOUT_TYPE","rank":{rank},{decided}}}'
     if segment := rollout.get("segment"):

@@ -21,6 +21,7 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answer: TypeAlias = Callable[[Request], Response]
 
 LARGEST_BODY = 4 * 1024 * 1024
+MOST_AT_ONCE = 1_200
 _AHEAD = 4
 _NO_BODY = (204, 304)
 _ENDLESS = "text/event-stream"
@@ -39,9 +40,12 @@ class Answering:
     their own, and their clients come back.
     """
 
-    def __init__(self, answer: Answer, *, largest_body: int = LARGEST_BODY) -> None:
+    def __init__(self, answer: Answer, *, largest_body: int = LARGEST_BODY, most_at_once: int = MOST_AT_ONCE) -> None:
+        """Past `most_at_once` requests that are being answered the next one is told to come back (503)."""
         self._answer = answer
         self._largest_body = largest_body
+        self._most_at_once = most_at_once
+        self._answering = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -52,6 +56,16 @@ class Answering:
             return
         if body is None:
             return
+        if self._answering >= self._most_at_once:
+            await send_text(send, 503, f"{self._answering} requests are being answered; come back in a second")
+            return
+        self._answering += 1
+        try:
+            await self._exchange(scope, body, receive, send)
+        finally:
+            self._answering -= 1
+
+    async def _exchange(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         exchange = _Exchange(asyncio.get_running_loop())
         exchange.start(self._answer, request_of(scope, body))
         watches = [asyncio.create_task(_end_when_client_goes(receive, exchange))]

@@ -33,7 +33,7 @@ from ..stores import UnknownName
 @click.argument("flag")
 @click.option("--entity", required=True, metavar="ID", help="The entity id: a user, a device, an order.")
 @click.option("--context", "pairs", multiple=True, metavar="NAME=VALUE", help="A context attribute; may be repeated.")
-@environment_option("default: the default one")
+@environment_option("default: the one marked as default")
 @click.option(
     "--namespace", "-n", metavar="KEY", default=DEFAULT_NAMESPACE, show_default=True, help="The flag's namespace."
 )
