@@ -358,7 +358,7 @@ def test_one_environments_broken_head_does_not_hide_the_others(burgee: Burgee, s
     assert said.code == 3
     assert "production         -         unreadable" in said.out
     assert "staging (default)  1" in said.out
-    assert "error: environment 'production': head is not JSON" in said.err
+    assert "error: environment 'production': environments/production/head.json in " in said.err
 
 
 def test_a_broken_log_ends_with_3(burgee: Burgee, shop: Shop, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def _matching(segment: Mapping[str, Any], segment_of: SegmentOf, outcome: Callab
     """The step that answers `outcome(matched keys)` when the segments match."""
     keys, several = _keys(segment)
     if several:
-        return _by_matched(keys, segment_of, lambda matched: _constant(outcome(matched)))
+        return _by_matched(keys, segment_of, outcome)
     matches, result = _all_segments(keys, segment_of), outcome(keys)
     return lambda entity, context: result if matches(entity, context) else None
 
@@ -192,14 +192,15 @@ def _splitting(
     seed: int,
 ) -> Step:
     """The step that chooses among results by the entity's bucket when the segments match."""
-
-    def split(matched: tuple[str, ...]) -> Callable[[str], Result]:
-        ready = results(matched)
-        return lambda entity: ready[bisect_right(ends, crc32(entity.encode(), seed) % BUCKETS)]
-
     keys, several = _keys(segment)
     if several:
-        return _by_matched(keys, segment_of, split)
+        results_of = _by_matched(keys, segment_of, results)
+
+        def step(entity: str, context: Mapping[str, str]) -> Any:
+            matched = results_of(entity, context)
+            return matched and matched[bisect_right(ends, crc32(entity.encode(), seed) % BUCKETS)]
+
+        return step
     matches, ready = _all_segments(keys, segment_of), results(keys)
     return lambda entity, context: (
         ready[bisect_right(ends, crc32(entity.encode(), seed) % BUCKETS)] if matches(entity, context) else None
@@ -219,34 +220,42 @@ def _all_segments(keys: tuple[str, ...], segment_of: SegmentOf) -> Predicate:
     return _all_of(predicates)
 
 
-def _by_matched(keys: tuple[str, ...], segment_of: SegmentOf, pick: Callable[[tuple[str, ...]], Any]) -> Step:
-    """OR over several segments: what was built for each set of matched keys is kept."""
+def _by_matched(keys: tuple[str, ...], segment_of: SegmentOf, outcome: Callable[[tuple[str, ...]], Any]) -> Step:
+    """OR over several segments: `outcome(matched keys)`, kept for each set of them, or None when there is none."""
+    if len(keys) == 2:
+        return _by_two(keys, segment_of, outcome)
     bits = [(1 << place, segment_of(key)) for place, key in enumerate(keys)]
-    ready: dict[int, Callable[[str], Result]] = {}
+    ready: dict[int, Any] = {0: None}
 
     def step(entity: str, context: Mapping[str, str]) -> Any:
         matched = 0
         for bit, matches in bits:
             if matches(entity, context):
                 matched |= bit
-        if not matched:
-            return None
-        chosen = ready.get(matched)
-        if chosen is None:
-            chosen = pick(tuple(key for place, key in enumerate(keys) if matched >> place & 1))
-            if len(ready) < _KEPT_SETS:
-                ready[matched] = chosen
-        return chosen(entity)
+        if matched in ready:
+            return ready[matched]
+        made = outcome(tuple(key for place, key in enumerate(keys) if matched >> place & 1))
+        if len(ready) < _KEPT_SETS:
+            ready[matched] = made
+        return made
+
+    return step
+
+
+def _by_two(keys: tuple[str, ...], segment_of: SegmentOf, outcome: Callable[[tuple[str, ...]], Any]) -> Step:
+    first, second = map(segment_of, keys)
+    both, only_first, only_second = outcome(keys), outcome(keys[:1]), outcome(keys[1:])
+
+    def step(entity: str, context: Mapping[str, str]) -> Any:
+        if first(entity, context):
+            return both if second(entity, context) else only_first
+        return only_second if second(entity, context) else None
 
     return step
 
 
 # Twelve segments under OR have 4,096 sets; past that they are built again each time rather than kept.
 _KEPT_SETS = 4096
-
-
-def _constant(result: Result) -> Callable[[str], Result]:
-    return lambda entity: result
 
 
 def _all_of(predicates: list[Predicate]) -> Predicate:

@@ -132,14 +132,16 @@ def _number_one_of(value: str, dialect: Dialect) -> Test:
     read, members = dialect.read_number, dialect.number_set(value)
     if members is None:
         return _never
-    return lambda text: (number := read(text)) is not None and any(number == member for member in members)
+    among = frozenset(members)
+    return lambda text: (number := read(text)) is not None and number in among
 
 
 def _number_not_one_of(value: str, dialect: Dialect) -> Test:
     read, members = dialect.read_number, dialect.number_set(value)
     if members is None:
         return _never
-    return lambda text: (number := read(text)) is not None and all(number != member for member in members)
+    among = frozenset(members)
+    return lambda text: (number := read(text)) is not None and number not in among
 
 
 def _true(value: str, dialect: Dialect) -> Test:

@@ -6,28 +6,25 @@ whole seconds). `datetime` begins at year 1 and stops at microseconds, Flipt beg
 
 from __future__ import annotations
 
-import re
+from collections import namedtuple
 
-_SERVER = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))",
-    re.ASCII,
-)
-_CLIENT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+\-\u2212])(\d\d):(\d\d))",
-    re.ASCII,
-)
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAY_SECONDS = 86_400
+
+
+_AS_ZEROS = str.maketrans("123456789", "000000000")
+
+_Grammar = namedtuple("_Grammar", "separators points zulus minuses last_second last_offset_hour last_offset_minute")
+_SERVER = _Grammar("T", ".,", ("Z",), "-", 59, 24, 60)
+_CLIENT = _Grammar("Tt ", ".", ("Z", "z"), "-\u2212", 60, 23, 59)
 
 
 def parse_server_date(text: str) -> int | None:
     """Nanoseconds since the epoch of an RFC 3339 or `YYYY-MM-DD` (midnight UTC) text, or None."""
     instant = parse_rfc3339(text)
-    if instant is not None:
+    if instant is not None or text.translate(_AS_ZEROS) != "0000-00-00":
         return instant
-    match = _DATE.fullmatch(text)
-    days = match and _days(match)
+    days = _days(text)
     return None if days is None else days * _DAY_SECONDS * 1_000_000_000
 
 
@@ -36,14 +33,11 @@ def parse_rfc3339(text: str) -> int | None:
 
     Go takes a one-digit hour, a comma before the fraction, and offsets up to 24 hours and 60 minutes.
     """
-    match = _SERVER.fullmatch(text)
-    if not match:
+    read = _read(f"{text[:11]}0{text[11:]}" if text[12:13] == ":" else text, _SERVER)
+    if read is None:
         return None
-    seconds = _seconds(match, last_second=59, last_offset_hour=24, last_offset_minute=60)
-    if seconds is None:
-        return None
-    fraction = (match[7] or "")[:9].ljust(9, "0")
-    return seconds * 1_000_000_000 + int(fraction)
+    seconds, fraction = read
+    return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
 
 
 def parse_client_date(text: str) -> int | None:
@@ -51,8 +45,8 @@ def parse_client_date(text: str) -> int | None:
 
     The engine takes a lower-case `t` and `z`, a space between date and time, and second 60 (read as second 59).
     """
-    match = _CLIENT.fullmatch(text)
-    return _seconds(match, last_second=60, last_offset_hour=23, last_offset_minute=59) if match else None
+    read = _read(text, _CLIENT)
+    return read[0] if read else None
 
 
 def days_from_civil(year: int, month: int, day: int) -> int:
@@ -66,25 +60,43 @@ def days_from_civil(year: int, month: int, day: int) -> int:
     return 365 * year + leap_days + (153 * (month - 3) + 2) // 5 + day - 719_469
 
 
-def _days(match: re.Match[str]) -> int | None:
-    year, month, day = int(match[1]), int(match[2]), int(match[3])
+def _read(text: str, grammar: _Grammar) -> tuple[int, str] | None:
+    """Seconds since the epoch, and the digits of the fraction; by hand, as `re` would be most of a cold start."""
+    shape = text[:19].translate(_AS_ZEROS)
+    if shape[:10] != "0000-00-00" or shape[10:11] not in grammar.separators or shape[11:] != "00:00:00":
+        return None
+    zone, fraction = text[19:], ""
+    if zone[:1] and zone[0] in grammar.points:
+        digits = zone[1:]
+        zone = digits.lstrip("0123456789")
+        fraction = digits[: len(digits) - len(zone)]
+        if not fraction:
+            return None
+    days, offset = _days(text), _offset(zone, grammar)
+    hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:19])
+    if days is None or offset is None or hour > 23 or minute > 59 or second > grammar.last_second:
+        return None
+    return days * _DAY_SECONDS + hour * 3600 + minute * 60 + min(second, 59) - offset, fraction
+
+
+def _offset(zone: str, grammar: _Grammar) -> int | None:
+    """How many seconds a zone is ahead of UTC."""
+    if zone in grammar.zulus:
+        return 0
+    if zone[1:].translate(_AS_ZEROS) != "00:00" or zone[0] not in "+" + grammar.minuses:
+        return None
+    hour, minute = int(zone[1:3]), int(zone[4:6])
+    if hour > grammar.last_offset_hour or minute > grammar.last_offset_minute:
+        return None
+    seconds = hour * 3600 + minute * 60
+    return seconds if zone[0] == "+" else -seconds
+
+
+def _days(text: str) -> int | None:
+    year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
     if not 1 <= month <= 12 or day < 1:
         return None
     leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     if day > _MONTH_DAYS[month - 1] + leap:
         return None
     return days_from_civil(year, month, day)
-
-
-def _seconds(match: re.Match[str], *, last_second: int, last_offset_hour: int, last_offset_minute: int) -> int | None:
-    days = _days(match)
-    hour, minute, second = int(match[4]), int(match[5]), int(match[6])
-    offset_hour, offset_minute = int(match[9] or 0), int(match[10] or 0)
-    if days is None or hour > 23 or minute > 59 or second > last_second:
-        return None
-    if offset_hour > last_offset_hour or offset_minute > last_offset_minute:
-        return None
-    offset = offset_hour * 3600 + offset_minute * 60
-    if match[8] == "+":
-        offset = -offset
-    return days * _DAY_SECONDS + hour * 3600 + minute * 60 + min(second, 59) + offset

@@ -11,12 +11,12 @@ from collections import namedtuple
 from .bucketing import BUCKETS, owners, threshold_bucket, threshold_size, variant_bucket
 from .compile import default_variant, flag_type, usable
 from .constraints import predicate
-from .errors import FlagNotFound
+from .errors import FlagNotFound, UnknownConstraintType
 from .model import AND, ANY, BOOLEAN_FLAG, ENTITY_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from .snapshot import Namespace
@@ -95,21 +95,17 @@ class _Tracer:
         operator = _joint(rule["segment"])
         if not matched:
             return Step("rule", place, operator, traces, False, None, (), "passes on: its segments do not match")
-        shares = self._shares(rule)
-        if not shares:
+        distributions = usable(rule.get("distributions", ()))
+        if not distributions:
             outcome = "matches without a share above zero, so the default variant or none is answered"
             return Step("rule", place, operator, traces, True, None, (), outcome)
-        bucket = variant_bucket(self._flag["key"], self._entity)
+        shares, bucket = self._shares(distributions), variant_bucket(self._flag["key"], self._entity)
         won = next((variant for variant, first, last in shares if first <= bucket <= last), None)
-        outcome = (
-            f"answers {won}"
-            if won is not None
-            else f"bucket {bucket} belongs to no variant, and no later rule is tried"
-        )
+        nobody = f"bucket {bucket} belongs to no variant, and no later rule is tried"
+        outcome = nobody if won is None else f"answers {won}"
         return Step("rule", place, operator, traces, True, bucket, shares, outcome)
 
-    def _shares(self, rule: Mapping[str, Any]) -> tuple[tuple[str, int, int], ...]:
-        distributions = usable(rule.get("distributions", ()))
+    def _shares(self, distributions: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, int, int], ...]:
         weights = [distribution["rollout"] for distribution in distributions]
         ends, indices = owners(weights, self._namespace.profile.buckets)
         starts = [0, *ends][: len(ends)]
@@ -135,11 +131,18 @@ class _Tracer:
         return SegmentTrace(key, True, "ANY" if any_of else "ALL", matched, constraints)
 
     def _constraint(self, constraint: Mapping[str, Any]) -> Any:
-        matched = predicate(constraint, self._namespace.profile.dialect)(self._entity, self._context)
+        matched = self._holds(constraint)
         entity = constraint["type"] == ENTITY_ID
         actual = self._entity if entity else self._context.get(constraint["property"])
         subject = "entity id" if entity else constraint["property"]
-        return ConstraintTrace(subject, constraint["operator"], constraint.get("value", ""), actual, bool(matched))
+        return ConstraintTrace(subject, constraint["operator"], constraint.get("value", ""), actual, matched)
+
+    def _holds(self, constraint: Mapping[str, Any]) -> bool:
+        try:
+            return bool(predicate(constraint, self._namespace.profile.dialect)(self._entity, self._context))
+        except UnknownConstraintType:
+            # Evaluation has answered, so this one was not looked at: a constraint before it had decided.
+            return False
 
 
 def _joint(segment: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..author.project import Project
 from ..bundle.index import Index, Listed
-from ..core.errors import Conflict, RefusedError
+from ..core.errors import Conflict, InvalidRequest, RefusedError
 from .publisher import TRIES, Publisher
 from .reading import project_of
 from .receipt import Receipt
@@ -21,6 +21,7 @@ def claim(publisher: Publisher) -> Project:
     for _ in range(TRIES):
         found = publisher.store.read_index()
         project = _project(publisher)
+        _check_wanted(project, publisher.options.environments)
         if found is not None:
             _check_owner(publisher, found[0])
             return project
@@ -72,6 +73,12 @@ def dropped_receipt(environment: str) -> Receipt:
 def _project(publisher: Publisher) -> Project:
     ref = publisher.options.config_ref or publisher.repository.default_ref()
     return project_of(publisher.repository.source(publisher.repository.tip(ref)))
+
+
+def _check_wanted(project: Project, wanted: Sequence[str]) -> None:
+    unknown = [name for name in wanted if name not in project.environments]
+    if unknown:
+        raise InvalidRequest(f"burgee.yaml has no environment {unknown[0]!r}, it has {', '.join(project.environments)}")
 
 
 def _check_owner(publisher: Publisher, index: Index) -> None:

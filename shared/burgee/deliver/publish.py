@@ -30,15 +30,12 @@ from .settle import settle
 def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     """A receipt per environment; one environment's fault never holds another's release back.
 
-    Raises InvalidFiles when burgee.yaml is missing or wrong, RefusedError when the store belongs to another
-    repository, and StoreError when repository or store cannot be reached at all.
+    Raises InvalidFiles when burgee.yaml is missing or wrong, InvalidRequest for an environment it does not name,
+    RefusedError when the store belongs to another repository, and StoreError when repository or store cannot be
+    reached at all.
     """
     project = claim(publisher)
     wanted = publisher.options.environments or tuple(project.environments)
-    unknown = [name for name in wanted if name not in project.environments]
-    if unknown:
-        known = ", ".join(project.environments)
-        raise RefusedError(f"burgee.yaml has no environment {unknown[0]!r}, it has {known}")
     receipts = [_publish_safely(publisher, name, project.environments[name]) for name in wanted]
     dropped = list_environments(publisher, receipts)
     return (*receipts, *map(dropped_receipt, dropped))

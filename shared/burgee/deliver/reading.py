@@ -15,9 +15,12 @@ Progress = Callable[[int], None]
 
 def project_of(source: Source) -> Project:
     """The project file of a tree. Raises InvalidFiles when there is none or it has mistakes."""
-    entry = _file_at(source.entries(), PROJECT_FILE)
+    entries = source.entries()
+    entry = _file_at(entries, PROJECT_FILE)
     if entry is not None:
         return read_project(source.read(entry), PROJECT_FILE)
+    if linked := _linked(entries, PROJECT_FILE):
+        raise InvalidFiles(tuple(linked))
     message = f"there is no {PROJECT_FILE} at the top of the repository"
     hint = "`burgee init` writes one; it names the environments and the directory of each"
     raise InvalidFiles((Problem(PROJECT_FILE, 0, 0, "", "error", "project-missing", message, hint),))
@@ -54,10 +57,10 @@ def _files(source: Source, entries: Sequence[Entry], problems: list[Problem]) ->
 
 
 def _linked(entries: Sequence[Entry], path: str) -> list[Problem]:
-    """The problem of an index that is a link: taken as absent, the default globs would publish what it excludes."""
+    """The problem of a link where a file should be: an index taken as absent would publish what it excludes."""
     if not any(entry.path == path and entry.mode == SYMLINK for entry in entries):
         return []
-    message = "wanted an index file, got a symbolic link; links are never followed"
+    message = f"wanted {path} as a file, got a symbolic link; links are never followed"
     return [Problem(path, 0, 0, "", "error", "symlink-skipped", message, "put the file itself here")]
 
 

@@ -81,7 +81,7 @@ class HttpFetcher:
                 raise
         except (OSError, HTTPException, ValueError) as error:
             # ValueError: a redirect to what cannot be a host name or a request line.
-            raise Unavailable(f"GET {url}: {error or type(error).__name__}") from error
+            raise Unavailable(f"GET {url}: {_said(error)}") from error
         self._keep(connection) if reusable and _origin(url) == self._origin else connection.close()
         return answer
 
@@ -152,6 +152,10 @@ def _condition(etag: str | None) -> dict[str, str]:
         return {}
     # What begins with neither is the Last-Modified of a server without ETags.
     return {"If-None-Match" if etag.startswith(('"', "W/")) else "If-Modified-Since": etag}
+
+
+def _said(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _ask(connection: HTTPConnection, url: str, headers: dict[str, str]) -> HTTPResponse:

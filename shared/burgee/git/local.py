@@ -132,6 +132,9 @@ class LocalRepository:
 
 def _open(path: str, object_directories: Sequence[str | PathLike[str]]) -> Repo:
     where = Path(path).resolve()
+    if not where.is_dir():
+        found = "a file" if where.exists() else "nothing"
+        raise NotFound(f"wanted a folder with a Git repository at {where}, got {found}; name another path")
     for folder in (where, *where.parents):
         top = folder.parent if folder.name == ".git" else folder
         try:
@@ -140,5 +143,4 @@ def _open(path: str, object_directories: Sequence[str | PathLike[str]]) -> Repo:
             continue
         except (UnsupportedExtension, UnsupportedVersion) as error:
             raise ConfigurationError(f"the repository at {top} has a format that is not read here: {error}") from error
-    missing = "" if where.exists() else ", nor anything else"
-    raise NotFound(f"no Git repository at {where} or above{missing}; git init it, or name another path")
+    raise NotFound(f"no Git repository at {where} or above; git init it, or name another path")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from ..bundle import keys
 from ..bundle.digest import digest_of, verify
 from ..bundle.head import Entry, Head, decode_head, encode_head
 from ..bundle.index import Index, decode_index, encode_index
 from ..bundle.release import decode_release
-from ..core.errors import Conflict, DigestMismatch, InvalidDocument, NotFound
+from ..core.errors import Conflict, ContentError, DigestMismatch, InvalidDocument, NotFound
 from .port import Object, Objects
+
+_Value = TypeVar("_Value")
 
 
 class ObjectStore:
@@ -25,7 +30,7 @@ class ObjectStore:
         found = self._find(keys.head(environment))
         if found is None:
             return None
-        head = decode_head(found.content)
+        head = self._decoded(keys.head(environment), decode_head, found.content)
         if head.environment != environment:
             raise InvalidDocument(f"{keys.head(environment)} in {self.url} is the head of {head.environment!r}")
         return head, found.etag
@@ -51,7 +56,7 @@ class ObjectStore:
     def get_release(self, environment: str, revision: int) -> Entry:
         key = keys.release(environment, revision)
         content = self._objects.get(key).content
-        release = decode_release(content)
+        release = self._decoded(key, decode_release, content)
         if (release.environment, release.revision) != (environment, revision):
             raise InvalidDocument(f"{key} in {self.url} is release {release.revision} of {release.environment!r}")
         try:
@@ -61,7 +66,7 @@ class ObjectStore:
 
     def read_index(self) -> tuple[Index, str] | None:
         found = self._find(keys.INDEX)
-        return None if found is None else (decode_index(found.content), found.etag)
+        return None if found is None else (self._decoded(keys.INDEX, decode_index, found.content), found.etag)
 
     def swap_index(self, index: Index, expected_etag: str | None) -> str:
         return self._swap(keys.INDEX, encode_index(index.repository, index.environments), expected_etag)
@@ -76,6 +81,12 @@ class ObjectStore:
     def list_static(self, environment: str) -> tuple[str, ...]:
         prefix = keys.static_snapshots(environment)
         return tuple(key.removeprefix(prefix) for key in self._objects.list(prefix))
+
+    def _decoded(self, key: str, decode: Callable[[bytes], _Value], content: bytes) -> _Value:
+        try:
+            return decode(content)
+        except ContentError as error:
+            raise type(error)(f"{key} in {self.url}: {error}") from error
 
     def _find(self, key: str) -> Object | None:
         try:
