@@ -24,10 +24,7 @@ def run(rounds: int) -> list[Table]:
     """Rates for several numbers of flags, and for each kind of flag."""
     by_count = tuple(_beside_the_client(count, rounds) for count in COUNTS)
     namespace, asked = namespace_of(document_of(1_000)), questions(1_000, 5_000)
-    kinds = {kind: [question for question in asked if kind_of(question) == kind] for kind in KINDS}
-    by_kind = tuple(
-        side_by_side(kind, rounds, {"burgee": lambda kind=kind: 1e9 / _rate(namespace, kinds[kind])}) for kind in KINDS
-    )
+    by_kind = tuple(_of_kind(kind, namespace, asked, rounds) for kind in KINDS)
     return [
         Table("evaluate, warm, beside flipt-client 1.4.5", "evaluations/s", by_count),
         Table("evaluate, warm, by kind of flag (1,000 flags)", "ns", by_kind),
@@ -61,14 +58,23 @@ def _beside_the_client(count: int, rounds: int) -> Row:
         return side_by_side(f"{count:,} flags", rounds, contenders)
 
 
-def _value(namespace: Namespace, question: Question) -> Any:
-    result = namespace.evaluate(*question[1:], 0)
-    return result.enabled if question.is_boolean else result.variant_key
+def _of_kind(kind: str, namespace: Namespace, asked: Sequence[Question], rounds: int) -> Row:
+    chosen = [question for question in asked if kind_of(question) == kind]
+    return side_by_side(kind, rounds, {"burgee": lambda: 1e9 / _rate(namespace, chosen)})
+
+
+def _value(namespace: Namespace, question: Question) -> bool | str:
+    """What the client's process answers with too: on or off, or the variant's key."""
+    result: Any = namespace.evaluate(question.flag, question.entity, question.context, 0)
+    return bool(result.enabled) if question.is_boolean else str(result.variant_key)
 
 
 def _rate(namespace: Namespace, asked: Sequence[Question]) -> float:
     """Evaluations per second, the loop that asks included."""
-    calls = [(namespace.boolean if is_boolean else namespace.variant, *rest) for is_boolean, *rest in asked]
+    calls: list[tuple[Any, str, str, dict[str, str]]] = [
+        (namespace.boolean if is_boolean else namespace.variant, flag, entity, context)
+        for is_boolean, flag, entity, context in asked
+    ]
     calls *= _PASSES
     started = perf_counter()
     for call, flag, entity, context in calls:

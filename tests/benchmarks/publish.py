@@ -1,4 +1,4 @@
-"""A whole publish of 10,000 flags from a Git repository, beside one `yaml.load` with `CSafeLoader` of the same files."""
+"""A whole publish of 10,000 flags from a Git repository, beside `yaml.load` with `CSafeLoader` of the same files."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_a_detached_head_names_no_branch(work: Path) -> None:
 
 
 def test_a_path_without_a_repository_is_not_found(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="no Git repository at"):
+    with pytest.raises(NotFound, match="a Git repository at"):
         open_repository(tmp_path / "nowhere")
 
 

@@ -10,8 +10,6 @@ from collections import namedtuple
 
 _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAY_SECONDS = 86_400
-
-
 _AS_ZEROS = str.maketrans("123456789", "000000000")
 
 _Grammar = namedtuple("_Grammar", "separators points zulus minuses last_second last_offset_hour last_offset_minute")
