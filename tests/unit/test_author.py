@@ -207,6 +207,15 @@ def test_values_that_readers_disagree_on_are_not_portable(
     assert found == ([] if is_portable else [("not-portable", "segments.0.constraints.0.value")])
 
 
+@pytest.mark.parametrize(
+    ("value", "accepted"),
+    [("[1e39]", True), ([1e39], True), ("[1e309]", False), (f"[{'1' * 400}]", False), ("[NaN]", False)],
+)
+def test_a_number_list_is_accepted_exactly_when_a_server_can_use_it(value: object, accepted: bool) -> None:
+    constraint = {"type": "NUMBER_COMPARISON_TYPE", "property": "p", "operator": "isoneof", "value": value}
+    assert authored([], [a_segment("s", constraint)]).ok is accepted
+
+
 def test_repeated_constraint_is_warned_of() -> None:
     found = authored([a_flag(rules=[a_rule("s")])], [a_segment("s", _CONSTRAINT, _CONSTRAINT)])
     assert warnings(found) == [("duplicate-constraint", "segments.0.constraints.1")]
