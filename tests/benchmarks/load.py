@@ -6,10 +6,8 @@ import json
 from typing import Any
 
 from burgee.bundle.digest import digest_of, verify
-from burgee.bundle.document import Document
-from burgee.bundle.flipt import client_snapshot
 
-from .evaluate import document_of, namespace_of
+from .evaluate import namespace_of, published
 from .flags import questions
 from .flipt_client_process import serving
 from .measure import Table, milliseconds, side_by_side
@@ -19,12 +17,12 @@ COUNT = 10_000
 
 def run(rounds: int) -> list[Table]:
     """The first answer beside that of Flipt's client, from a server on loopback, and beside `json.loads`."""
-    document = document_of(COUNT)
-    content, digest = document.content, digest_of(document.content)
-    snapshot, question = client_snapshot(document)[0], questions(COUNT)[0]
+    content, snapshot = published(COUNT)
+    digest, question = digest_of(content), questions(COUNT)[0]
 
     def first_answer() -> Any:
-        return namespace_of(Document(verify(content, digest))).evaluate(*question[1:], 0)
+        namespace = namespace_of(verify(content, digest))
+        return namespace.evaluate(question.flag, question.entity, question.context, 0)
 
     with serving(snapshot) as client:
         contenders = {

@@ -184,7 +184,7 @@ def test_a_fault_after_the_commit_point_is_a_warning_and_the_next_publish_comple
     objects.pause = break_the_log
     receipt = publish_once(repository, objects)["staging"]
     assert receipt.outcome == "published"
-    assert "the log by number could not be completed yet" in receipt.warnings[0]
+    assert "the log by number could not be completed" in receipt.warnings[0]
     objects.pause = None
     assert publish_once(repository, objects)["staging"].warnings == ()
     assert ObjectStore(objects).get_release("staging", 2).release.revision == 2
@@ -221,3 +221,33 @@ def test_one_broken_head_keeps_no_other_environment_from_being_settled(tmp_path:
     reconciler = Reconciler(ObjectStore(objects), now=VirtualClock(wall=1_900_000_000_000).wall, publish=published.set)
     reconciler.settle()
     assert objects.get(static).content != b"old"
+
+
+def document_of(store: Path) -> Path:
+    """The file of the document that staging serves."""
+    found = ObjectStore(FileObjects(store)).read_head("staging")
+    assert found is not None
+    return store / keys.blob(found[0].last.release.namespaces["default"][0])
+
+
+def test_a_document_that_is_gone_is_written_again_by_the_next_publish(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    objects = FileObjects(tmp_path / "store")
+    publish_once(repository, objects)
+    document = document_of(tmp_path / "store")
+    content = document.read_bytes()
+    document.unlink()
+    assert publish_once(repository, objects)["staging"].outcome == "unchanged"
+    assert document.read_bytes() == content
+
+
+def test_a_damaged_document_is_told_and_the_next_change_is_still_released(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    objects = FileObjects(tmp_path / "store")
+    publish_once(repository, objects)
+    document_of(tmp_path / "store").write_bytes(b"other")
+    assert "never changes" in publish_once(repository, objects)["staging"].warnings[0]
+    commit(repository, SECOND)
+    receipt = publish_once(repository, objects)["staging"]
+    assert receipt.outcome == "published"
+    assert "cannot be read" in receipt.warnings[0]

@@ -66,5 +66,12 @@ def test_a_changed_constraint_is_told_with_its_values() -> None:
     ]
 
 
+def test_texts_of_flags_cannot_forge_lines_or_move_a_cursor() -> None:
+    old, new = a_boolean(), a_boolean(description="\x1b[2J\n= accepted\u2028\u202e")
+    assert told(documents(old), documents(new)) == [
+        '~ flag default/f: description "" -> \\x1b[2J\\x0a= accepted\\u2028\\u202e'
+    ]
+
+
 def test_a_new_namespace_is_told_before_its_flags() -> None:
     assert told({}, documents(a_boolean())) == ["+ namespace default", "+ flag default/f"]

@@ -120,3 +120,13 @@ def test_a_hold_and_a_freeze_are_obeyed_and_their_reason_is_said(word: str) -> N
 
 def test_a_bundle_without_documents_holds_the_empty_default_namespace() -> None:
     assert list(compile_bundle([]).layers) == ["default"]
+
+
+def test_after_a_clock_that_was_ahead_releases_are_active_at_once_and_it_is_said() -> None:
+    first = planned(a_candidate("a"), now=NOON + 365 * 86_400_000)
+    second = planned(a_candidate("a", "b"), after=first, activation_delay=120_000)
+    assert second.release is not None
+    assert second.release.activates_at == second.release.published_at
+    assert "by a clock ahead of ours" in second.warnings[0]
+    active = active_at(head_of(second), NOON)
+    assert active is not None and active.release.revision == 2

@@ -97,6 +97,19 @@ def test_broken_json_is_a_bad_request(body: bytes) -> None:
     assert (status, answer["code"]) == (400, 3)
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "body"),
+    [
+        (BOOLEAN, "", b'{"a":"\\\\","b":' + b"[" * 700 + b"]" * 700 + b"}"),
+        ("/api/v1/batch-evaluate", "pretty", b'{"requestId":' + b"[" * 700 + b"]" * 700 + b"}"),
+        ("/api/v1/batch-evaluate", "", b'{"requestId":1e400}'),
+        ("/api/v1/batch-evaluate", "", b'{"requests":{}}'),
+    ],
+)
+def test_an_odd_body_is_a_bad_request(path: str, query: str, body: bytes) -> None:
+    assert Served().call("POST", path, body, query=query).status == 400
+
+
 def test_text_after_the_first_value_and_unknown_fields_are_ignored() -> None:
     assert Served().post(BOOLEAN, b'{"flagKey":"bool","x":{}} and more')[0] == 200
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..core.errors import Problem
+from ..core.visible import visible
 from .finding import ERROR
 
 _RED, _YELLOW, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 # Authored text may hold what moves a terminal's cursor, or starts another line of a log.
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))}
 
 
 def text_report(problems: Sequence[Problem], *, colour: bool = False) -> str:
@@ -21,7 +21,7 @@ def text_report(problems: Sequence[Problem], *, colour: bool = False) -> str:
     for problem in problems:
         lines.append(_line(problem, colour=colour))
         if problem.hint:
-            hint = f"    hint: {_visible(problem.hint)}"
+            hint = f"    hint: {visible(problem.hint)}"
             lines.append(f"{_DIM}{hint}{_PLAIN}" if colour else hint)
     return "\n".join([*lines, summary(problems)]) + "\n"
 
@@ -65,16 +65,12 @@ REPORTS: dict[str, Callable[[Sequence[Problem]], str]] = {
 }
 
 
-def _visible(text: str) -> str:
-    return text.translate(_CONTROL)
-
-
 def _line(problem: Problem, *, colour: bool) -> str:
     severity = problem.severity
     if colour:
         severity = f"{_RED if severity == ERROR else _YELLOW}{severity}{_PLAIN}"
-    place = f"{_visible(problem.file)}:{problem.line}:{problem.column}"
-    return f"{place}: {severity}: {_visible(problem.message)} [{problem.code}]"
+    place = f"{visible(problem.file)}:{problem.line}:{problem.column}"
+    return f"{place}: {severity}: {visible(problem.message)} [{problem.code}]"
 
 
 def _sarif_result(problem: Problem, codes: list[str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bisect import bisect_left
 from operator import itemgetter
 
 from ..core.errors import InvalidDocument
-from ..core.json_text import json_text
+from ..core.json_text import json_text, quoted
 from .digest import encode_text, written
 
 TYPE_CHECKING = False
@@ -176,7 +176,7 @@ def _keyed_line(keyed: Mapping[str, Any]) -> str:
 
 
 def _keyed(key: str, rest: dict[str, Any]) -> str:
-    text = f'{{"key":{_sorted_json(key)}'
+    text = f'{{"key":{quoted(key)}'
     return f"{text},{_sorted_json(rest)[1:]}" if rest else text + "}"
 
 

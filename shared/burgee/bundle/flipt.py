@@ -7,9 +7,10 @@ written out, segments are repeated whole inside each rule, and nothing depends o
 from __future__ import annotations
 
 from hashlib import sha1
+from operator import itemgetter
 
 from ..core.compile import attachment_text, default_variant, flag_type
-from ..core.json_text import json_text
+from ..core.json_text import json_text, quoted
 from ..core.model import AND, ANY, OR
 from .digest import encode_text, ordered_json, written
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..core.snapshot import Indexed
 
     SegmentsOf = Callable[[Mapping[str, Any]], str]
+
+_KEY_AND_ROLLOUT = itemgetter("variant", "rollout")
 
 
 def client_snapshot(document: Indexed) -> tuple[bytes, str]:
@@ -59,11 +62,11 @@ class _Segments:
 
 def _flag(flag: Mapping[str, Any], segments_of: SegmentsOf) -> str:
     key, name, description = flag["key"], flag.get("name", ""), flag.get("description", "")
-    attachments = {variant["key"]: attachment_text(variant) for variant in reversed(flag.get("variants", ()))}
-    rules = [_rule(key, rank, rule, attachments, segments_of) for rank, rule in enumerate(flag.get("rules", ()), 1)]
+    shares = {variant["key"]: _share(variant) for variant in reversed(flag.get("variants", ()))}
+    rules = [_rule(key, rank, rule, shares, segments_of) for rank, rule in enumerate(flag.get("rules", ()), 1)]
     rollouts = [_rollout(rank, rollout, segments_of) for rank, rollout in enumerate(flag.get("rollouts", ()), 1)]
     return (
-        f'{{"key":{json_text(key)},"name":{json_text(name)},"description":{json_text(description)},'
+        f'{{"key":{quoted(key)},"name":{quoted(name)},"description":{quoted(description)},'
         f'"enabled":{_word(flag.get("enabled"))},"type":"{flag_type(flag)}",'
         f'"rules":[{",".join(rules)}],"rollouts":[{",".join(rollouts)}]{_default(flag)}}}'
     )
@@ -73,30 +76,28 @@ def _default(flag: Mapping[str, Any]) -> str:
     default = default_variant(flag)
     if default is None:
         return ""
-    written = {
-        "id": f"{flag['key']}/{default['key']}",
-        "key": default["key"],
-        "attachment": attachment_text(default) or "null",
-    }
-    return f',"defaultVariant":{json_text(written)}'
+    identifier, key = f"{flag['key']}/{default['key']}", default["key"]
+    return f',"defaultVariant":{{"id":{quoted(identifier)},"key":{quoted(key)},"attachment":{_attachment(default)}}}'
 
 
-def _rule(
-    flag: str, rank: int, rule: Mapping[str, Any], attachments: Mapping[str, str | None], segments_of: SegmentsOf
-) -> str:
-    identifier, segment = f"{flag}/{rank}", rule["segment"]
+def _share(variant: Mapping[str, Any]) -> str:
+    """What a distribution says of its variant."""
+    return f'"variantKey":{quoted(variant["key"])},"variantAttachment":{_attachment(variant)}'
+
+
+def _attachment(variant: Mapping[str, Any]) -> str:
+    return quoted(attachment_text(variant) or "null")
+
+
+def _rule(flag: str, rank: int, rule: Mapping[str, Any], shares: Mapping[str, str], segments_of: SegmentsOf) -> str:
+    identifier, segment = quoted(f"{flag}/{rank}"), rule["segment"]
     distributions = [
-        {
-            "ruleId": identifier,
-            "variantKey": distribution["variant"],
-            "variantAttachment": attachments.get(distribution["variant"]) or "null",
-            "rollout": distribution["rollout"],
-        }
-        for distribution in rule.get("distributions", ())
+        f'{{"ruleId":{identifier},{shares.get(key) or _share({"key": key})},"rollout":{json_text(rollout)}}}'
+        for key, rollout in map(_KEY_AND_ROLLOUT, rule.get("distributions", ()))
     ]
     return (
-        f'{{"id":{json_text(identifier)},"segments":{segments_of(segment)},"rank":{rank},'
-        f'"segmentOperator":"{_operator(segment)}","distributions":{json_text(distributions)}}}'
+        f'{{"id":{identifier},"segments":{segments_of(segment)},"rank":{rank},'
+        f'"segmentOperator":"{_operator(segment)}","distributions":[{",".join(distributions)}]}}'
     )
 
 

@@ -9,13 +9,24 @@ import click
 
 from ..core.explain import Explanation
 from ..core.model import BOOLEAN_FLAG, DEFAULT, FLAG_DISABLED, MATCH, BooleanResult
+from ..core.visible import visible
+
+_COLORS = {"✓": "green", "✗": "red"}
 
 
 def explanation_lines(flag: str, entity: str, explanation: Explanation) -> Iterator[str]:
-    """The answer first, then each step on the way to it."""
+    """The answer first, then each step on the way to it; what comes from flags and contexts is made visible."""
+    headline, *rest = (visible(line) for line in _lines(flag, entity, explanation))
+    yield click.style(headline, bold=True)
+    for line in rest:
+        mark = line.lstrip()[:1]
+        yield line.replace(mark, click.style(mark, fg=_COLORS[mark]), 1) if mark in _COLORS else line
+
+
+def _lines(flag: str, entity: str, explanation: Explanation) -> Iterator[str]:
     result = explanation.result
     state = "enabled" if explanation.enabled else "disabled"
-    yield click.style(f"{flag} for {entity or '(empty entity id)'}: {_answer(result)}", bold=True)
+    yield f"{flag} for {entity or '(empty entity id)'}: {_answer(result)}"
     yield f"  because {_because(explanation)} ({result.reason})"
     default = f", default variant {explanation.default_variant}" if explanation.default_variant else ""
     yield f"  the flag is {explanation.flag_type}, {state}{default}"
@@ -67,4 +78,4 @@ def _segment(segment: Any) -> Iterator[str]:
 
 
 def _mark(matched: bool) -> str:
-    return click.style("✓", fg="green") if matched else click.style("✗", fg="red")
+    return "✓" if matched else "✗"

@@ -16,6 +16,7 @@ import click
 from .. import __version__
 from ..author.report import github_report, json_report, sarif_report, text_report
 from ..core.errors import Problem
+from ..core.visible import visible
 from ..deliver.changes import Change
 
 _PATIENCE_SECONDS = 0.5
@@ -34,7 +35,9 @@ def show_json(value: Any) -> None:
 
 def complain(message: str) -> None:
     """Print an error for a person."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True, color=wants_color(err=True))
+    click.echo(
+        f"{click.style('error:', fg='red', bold=True)} {visible(message)}", err=True, color=wants_color(err=True)
+    )
 
 
 def note(message: str) -> None:

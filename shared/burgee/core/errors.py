@@ -7,6 +7,8 @@ A message says what was wanted, what was there, where and what to do; lower case
 
 from collections import namedtuple
 
+from .visible import visible
+
 
 class BurgeeError(Exception):
     """Base of everything burgee raises on purpose; `str(error)` is the message for a user."""
@@ -157,7 +159,7 @@ class Problem(namedtuple("Problem", "file line column path severity code message
 
     def __str__(self) -> str:
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.column}: {self.message}{hint}"
+        return visible(f"{self.file}:{self.line}:{self.column}: {self.message}{hint}")
 
 
 class InvalidFiles(BurgeeError):

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-_DECIMAL = re.compile(r"[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?", re.ASCII)
-_HEX = re.compile(
-    r"[+-]?0[xX](?:[\da-fA-F_]*[\da-fA-F][\da-fA-F_]*\.?[\da-fA-F_]*|_*\.[\da-fA-F_]+)[pP][+-]?\d[\d_]*", re.ASCII
-)
+# Possessive quantifiers throughout: contexts come from strangers, and matching may not try again what it has taken.
+_DECIMAL = re.compile(r"[+-]?(?:\d[\d_]*+(?:\.[\d_]*+)?|\.\d[\d_]*+)(?:[eE][+-]?\d[\d_]*+)?", re.ASCII)
+_HEX_DIGITS = r"(?:(?=_*+[\da-fA-F])[\da-fA-F_]++(?:\.[\da-fA-F_]*+)?|_*+\.[\da-fA-F_]++)"
+_HEX = re.compile(rf"[+-]?0[xX]{_HEX_DIGITS}[pP][+-]?\d[\d_]*+", re.ASCII)
 _INFINITY = re.compile(r"[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE)
 _BAD_DECIMAL_UNDERSCORE = re.compile(r"(?<![0-9])_|_(?![0-9])")
 _BAD_HEX_UNDERSCORE = re.compile(r"(?<![0-9a-fA-FxX])_|_(?![0-9a-fA-F])")

@@ -12,8 +12,9 @@ from ..bundle.document import Document
 from ..bundle.head import Head
 from ..bundle.manifest import MANIFEST_TYPE
 from ..bundle.release import Release
-from ..core.errors import Conflict
+from ..core.errors import Conflict, ContentError, DigestMismatch, NotFound
 from ..store.port import Store
+from .candidate import Candidate
 from .plan import Plan
 
 # A delayed release may be this share of its delay late before it is planned again.
@@ -51,9 +52,24 @@ def complete_log(store: Store, head: Head) -> None:
         store.put_release(entry)
 
 
-def released_documents(store: Store, head: Head | None) -> Mapping[str, Document]:
-    """The documents of the log's last release, by namespace; nothing when there is none."""
-    return documents_of(store, head.last.release.namespaces) if head else {}
+def complete_blobs(store: Store, candidate: Candidate) -> None:
+    """Write blobs that are gone from the store although a release names them.
+
+    Raises DigestMismatch for one that is there with other bytes: what is immutable is not written over silently.
+    """
+    for namespace, (digest, _size) in candidate.layers.items():
+        try:
+            store.get_blob(digest)
+        except (NotFound, DigestMismatch):
+            store.put_blob(candidate.blobs[namespace])
+
+
+def released_documents(store: Store, head: Head | None) -> Mapping[str, Document] | None:
+    """The documents of the log's last release, by namespace; nothing without one, None when they cannot be read."""
+    try:
+        return documents_of(store, head.last.release.namespaces) if head else {}
+    except (ContentError, NotFound):
+        return None
 
 
 def documents_of(store: Store, namespaces: Mapping[str, tuple[str, int]]) -> dict[str, Document]:

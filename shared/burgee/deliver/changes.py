@@ -8,6 +8,7 @@ from json import loads
 from typing import Literal
 
 from ..bundle.document import Document
+from ..core.visible import visible
 from .details import flag_details, segment_details
 
 Documents = Mapping[str, Document]
@@ -27,7 +28,7 @@ class Change:
     def __str__(self) -> str:
         sign = {"added": "+", "removed": "-", "changed": "~"}[self.action]
         where = self.key if self.kind == "namespace" else f"{self.namespace}/{self.key}"
-        return f"{sign} {self.kind} {where}" + (f": {'; '.join(self.details)}" if self.details else "")
+        return visible(f"{sign} {self.kind} {where}" + (f": {'; '.join(self.details)}" if self.details else ""))
 
 
 def compare(old: Documents, new: Documents) -> tuple[Change, ...]:

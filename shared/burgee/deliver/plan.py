@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from ..bundle.document import Document
 from ..bundle.head import Head, append, pending_at
 from ..bundle.release import Origin, Release
 from ..core.errors import RefusedError
+from ..core.instant import format_instant
 from .candidate import Candidate
 from .changes import Change, compare, count_flags, removed_flags
 
 Outcome = Literal["publish", "unchanged", "empty"]
+
+# A last release this far in the future was published by a clock that was wrong; an instant after it would be, too.
+_CLOCK_AHEAD_MS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,13 @@ class Plan:
     candidate: Candidate
     release: Release | None = None
     head: Head | None = None
-    changes: tuple[Change, ...] = field(default=())
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def plan(
     head: Head | None,
-    released: Mapping[str, Document],
+    released: Mapping[str, Document] | None,
     candidate: Candidate,
     terms: Terms,
     *,
@@ -55,8 +60,8 @@ def plan(
 ) -> Plan:
     """The plan that brings `candidate` into the log that ends with `head`.
 
-    `released` holds the documents of the log's last release (empty without one); `now` is in milliseconds.
-    Raises RefusedError when a hold, a freeze or the guard against removals forbids it.
+    `released` holds the documents of the log's last release (empty without one, None when they cannot be read); `now`
+    is in milliseconds. Raises RefusedError when a hold, a freeze or the guard against removals forbids it.
     """
     last = head.last.release if head else None
     if head and last and last.bundle == candidate.digest and last.profile == terms.profile:
@@ -68,17 +73,31 @@ def plan(
     if head:
         _obey(head)
     _guard_removal(released, candidate, terms)
-    release = _release(head, candidate, terms, origin, now)
+    ahead = last is not None and last.published_at > now + _CLOCK_AHEAD_MS
+    release = _release(head, candidate, terms, origin, now, delayed=not ahead)
     return Plan(
         "publish",
         candidate,
         release,
         append(head, release, max_reader_ttl_seconds=terms.max_reader_ttl_seconds),
-        compare(released, candidate.documents),
+        () if released is None else compare(released, candidate.documents),
+        tuple(_warnings(released, last if ahead else None)),
     )
 
 
-def _release(head: Head | None, candidate: Candidate, terms: Terms, origin: Origin, now: int) -> Release:
+def _warnings(released: Mapping[str, Document] | None, ahead: Release | None) -> Iterator[str]:
+    if released is None:
+        yield "the documents of the last release cannot be read, so changes are not listed"
+    if ahead:
+        yield (
+            f"release {ahead.revision} was published at {format_instant(ahead.published_at)}, by a clock ahead of ours; "
+            "until then releases follow it by a millisecond and are active at once"
+        )
+
+
+def _release(
+    head: Head | None, candidate: Candidate, terms: Terms, origin: Origin, now: int, *, delayed: bool
+) -> Release:
     last = head.last if head else None
     published_at = max(now, last.release.published_at + 1) if last else now
     waiting = pending_at(head, published_at) if head else ()
@@ -91,7 +110,7 @@ def _release(head: Head | None, candidate: Candidate, terms: Terms, origin: Orig
         namespaces=dict(candidate.layers),
         source=origin,
         published_at=published_at,
-        activates_at=published_at + terms.activation_delay,
+        activates_at=published_at + (terms.activation_delay if delayed else 0),
         pending=tuple(entry.release.revision for entry in waiting),
         previous=last.digest if last else None,
     )
@@ -104,7 +123,14 @@ def _obey(head: Head) -> None:
             raise RefusedError(f"environment {head.environment!r} is under a {word}: {text}")
 
 
-def _guard_removal(released: Mapping[str, Document], candidate: Candidate, terms: Terms) -> None:
+def _guard_removal(released: Mapping[str, Document] | None, candidate: Candidate, terms: Terms) -> None:
+    if released is None:
+        if not terms.allow_removal and not count_flags(candidate.documents):
+            raise RefusedError(
+                f"this would leave environment {terms.environment!r} without flags, and what it had cannot be read; "
+                "check `directory` in burgee.yaml, or publish with --allow-removal"
+            )
+        return
     before = count_flags(released)
     removed = removed_flags(released, candidate.documents)
     if terms.allow_removal or not removed or removed * 2 <= before:

@@ -17,7 +17,7 @@ from ..bundle.head import Head
 from ..bundle.release import Origin
 from ..core.errors import BurgeeError, Conflict, InvalidFiles, RefusedError
 from ..git.tree import Commit
-from .apply import apply, complete_log, released_documents
+from .apply import apply, complete_blobs, complete_log, released_documents
 from .candidate import Candidate, compile_bundle
 from .claim import claim, dropped_receipt, list_environments
 from .plan import Plan, Terms, plan
@@ -115,7 +115,7 @@ class _Attempt:
             return Receipt(self.name, "planned", planned.release, digest, changes=planned.changes)
         self.publisher.progress(f"{self.name}: releasing")
         apply(self.publisher.store, planned, self.head, self.etag, now=self.publisher.rim.now)
-        warnings = self._complete(candidate, planned.head)
+        warnings = (*planned.warnings, *self._complete(candidate, planned.head))
         return Receipt(self.name, "published", planned.release, digest, changes=planned.changes, warnings=warnings)
 
     def _unchanged(self, planned: Plan) -> Receipt:
@@ -147,6 +147,7 @@ class _Attempt:
         publisher = self.publisher
         documents = {digest: candidate.documents[key] for key, (digest, _size) in candidate.layers.items()}
         steps = (
+            ("its documents", lambda: complete_blobs(publisher.store, candidate)),
             ("the log by number", lambda: complete_log(publisher.store, head)),
             ("the static snapshots", lambda: self._settle(documents)),
         )
@@ -161,7 +162,7 @@ def _fault_of(what: str, step: Callable[[], object]) -> str | None:
     try:
         step()
     except BurgeeError as error:
-        return f"released, but {what} could not be completed yet; the next publish does it: {error}"
+        return f"released, but {what} could not be completed; the next publish tries again: {error}"
     return None
 
 

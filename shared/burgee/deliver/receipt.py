@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ..bundle.release import Release
 from ..core.errors import Problem
 from ..core.instant import format_instant
+from ..core.visible import visible
 from .changes import Change
 
 Outcome = Literal["published", "planned", "unchanged", "empty", "invalid", "refused", "failed"]
@@ -42,13 +43,13 @@ class Receipt:
 
 def lines(receipt: Receipt, *, most: int = 20) -> list[str]:
     """The receipt as a person reads it: a headline, then at most `most` changes and every problem."""
-    text = [f"{receipt.environment}: {_headline(receipt)}"]
+    text = [f"{receipt.environment}: {visible(_headline(receipt))}"]
     if not _is_first(receipt.release):
         text += [f"  {change}" for change in receipt.changes[:most]]
         if len(receipt.changes) > most:
             text.append(f"  ... and {len(receipt.changes) - most} more changes")
     text += problem_lines(receipt.problems)
-    return text + [f"  warning: {warning}" for warning in receipt.warnings]
+    return text + [f"  warning: {visible(warning)}" for warning in receipt.warnings]
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[str]:

@@ -31,11 +31,12 @@ def read_object(request: Request) -> dict[str, Any]:
         return {}
     try:
         value, _end = JSONDecoder(parse_constant=_refuse).raw_decode(text)
+        value = _proper_object(value) if "\\" in text else value
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise InvalidRequest("invalid values for key(s) in json body")
-    return _proper_object(value) if "\\" in text else value
+    return value
 
 
 def answer(request: Request, fields: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Response:

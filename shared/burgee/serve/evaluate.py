@@ -39,7 +39,7 @@ def batch(service: Service, request: Request) -> Response:
     """POST /evaluate/v1/batch: an error of one item is that item's answer."""
     started = service.timer()
     fields = read_object(request)
-    listed = _field(fields, "requests", "requests", list, [])
+    listed = field_of(fields, "requests", "requests", list, [])
     items = [read_asked(item) for item in listed]
     serving = service.serving(request)
     responses = [_item(service, request, item) for item in items]
@@ -49,7 +49,7 @@ def batch(service: Service, request: Request) -> Response:
             if inner in response:
                 response[inner].update(requestDurationMillis=duration, timestamp=timestamp)
     body = {
-        "requestId": _field(fields, "requestId", "request_id", str, "") or service.new_id(),
+        "requestId": field_of(fields, "requestId", "request_id", str, "") or service.new_id(),
         "responses": responses,
         "requestDurationMillis": duration,
     }
@@ -60,16 +60,16 @@ def read_asked(fields: Any) -> Asked:
     """An EvaluationRequest, its names in lowerCamelCase or snake_case. Raises InvalidRequest for a wrong type."""
     if not isinstance(fields, dict):
         raise InvalidRequest(_WRONG_VALUE)
-    context = _field(fields, "context", "context", dict, {})
+    context = field_of(fields, "context", "context", dict, {})
     if any(not (value is None or isinstance(value, str)) for value in context.values()):
         raise InvalidRequest(_WRONG_VALUE)
     return Asked(
-        _field(fields, "requestId", "request_id", str, ""),
-        _field(fields, "namespaceKey", "namespace_key", str, ""),
-        _field(fields, "flagKey", "flag_key", str, ""),
-        _field(fields, "entityId", "entity_id", str, ""),
+        field_of(fields, "requestId", "request_id", str, ""),
+        field_of(fields, "namespaceKey", "namespace_key", str, ""),
+        field_of(fields, "flagKey", "flag_key", str, ""),
+        field_of(fields, "entityId", "entity_id", str, ""),
         {name: value or "" for name, value in context.items()} if None in context.values() else context,
-        _field(fields, "environmentKey", "environment_key", str, ""),
+        field_of(fields, "environmentKey", "environment_key", str, ""),
     )
 
 
@@ -106,6 +106,18 @@ def timestamp_text(instant: int) -> str:
     """RFC 3339 with no or three fractional digits, as protobuf's JSON has it."""
     text = format_instant(instant)
     return text.replace(".000Z", "Z")
+
+
+def field_of(fields: dict[str, Any], camel: str, snake: str, kind: type, default: Any) -> Any:
+    """A field of a request under either of its names; null and absent are the default. Raises InvalidRequest."""
+    value = fields.get(camel)
+    if value is None:
+        value = fields.get(snake)
+    if value is None:
+        return default
+    if not isinstance(value, kind):
+        raise InvalidRequest(_WRONG_VALUE)
+    return value
 
 
 def _single(service: Service, request: Request, kind: str, write: Any) -> Response:
@@ -145,14 +157,3 @@ def _item(service: Service, request: Request, asked: Asked) -> dict[str, Any]:
         return {"type": "BOOLEAN_EVALUATION_RESPONSE_TYPE", "booleanResponse": fields}
     fields = {**variant_fields(result), "requestId": asked.request_id}
     return {"type": "VARIANT_EVALUATION_RESPONSE_TYPE", "variantResponse": fields}
-
-
-def _field(fields: dict[str, Any], camel: str, snake: str, kind: type, default: Any) -> Any:
-    value = fields.get(camel)
-    if value is None:
-        value = fields.get(snake)
-    if value is None:
-        return default
-    if not isinstance(value, kind):
-        raise InvalidRequest(_WRONG_VALUE)
-    return value

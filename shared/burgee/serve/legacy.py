@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..core.errors import FlagNotFound, InvalidRequest
 from .answers import answer, read_object
-from .evaluate import read_asked, timestamp_text
+from .evaluate import field_of, read_asked, timestamp_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def batch_evaluate(service: Service, request: Request, namespace: str = "") -> R
     """POST /api/v1/batch-evaluate and /api/v1/namespaces/{ns}/batch-evaluate"""
     started = service.timer()
     fields = read_object(request)
-    listed = fields.get("requests") or []
-    if not isinstance(listed, list):
-        raise InvalidRequest("invalid values for key(s) in json body")
+    listed = field_of(fields, "requests", "requests", list, [])
     exclude = bool(fields.get("excludeNotFound") or fields.get("exclude_not_found"))
     serving = service.serving(request)
     responses = []
@@ -45,7 +43,7 @@ def batch_evaluate(service: Service, request: Request, namespace: str = "") -> R
     return answer(
         request,
         {
-            "requestId": fields.get("requestId") or fields.get("request_id") or service.new_id(),
+            "requestId": field_of(fields, "requestId", "request_id", str, "") or service.new_id(),
             "responses": responses,
             "requestDurationMillis": service.timer() - started,
         },

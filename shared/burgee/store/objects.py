@@ -14,6 +14,8 @@ from ..core.errors import Conflict, ContentError, DigestMismatch, InvalidDocumen
 from .port import Object, Objects
 
 _Value = TypeVar("_Value")
+_RESTORE = "restore it from a copy of the store"
+_REMEDIES = {keys.INDEX: "remove it and publish again"}
 
 
 class ObjectStore:
@@ -86,7 +88,7 @@ class ObjectStore:
         try:
             return decode(content)
         except ContentError as error:
-            raise type(error)(f"{key} in {self.url}: {error}") from error
+            raise type(error)(f"{key} in {self.url}: {error}; {_REMEDIES.get(key, _RESTORE)}") from error
 
     def _find(self, key: str) -> Object | None:
         try:

@@ -12,6 +12,7 @@ from ...core.errors import EnvironmentNotFound, InvalidRequest
 from ...core.explain import Explanation, explain
 from ...core.model import BooleanResult
 from ...core.snapshot import DEFAULT_NAMESPACE, Namespace, Snapshot
+from ...core.visible import visible
 from ...fetch.clock import SystemClock, system_random
 from ...fetch.environments import Environments
 from ...fetch.opening import open_fetcher
@@ -130,7 +131,7 @@ def _short(result: Any) -> str:
     if isinstance(result, BooleanResult):
         return "true" if result.enabled else "false"
     attachment = f" {result.attachment}" if result.attachment else ""
-    return f"{result.variant_key or '(no variant)'}{attachment}"
+    return visible(f"{result.variant_key or '(no variant)'}{attachment}")
 
 
 def _fields(namespace: Namespace, explanation: Explanation, explained: bool) -> dict[str, Any]:
