@@ -33,14 +33,15 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check shared functions tests
-	$(BIN)/ruff format --check shared functions tests
+	$(BIN)/ruff check shared tests
+	$(BIN)/ruff format --check shared tests
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
-	$(BIN)/ruff check --fix shared functions tests
-	$(BIN)/ruff format shared functions tests
+	$(BIN)/ruff check --fix shared tests
+	$(BIN)/ruff format shared tests
 
+# The state folder stays: it holds the repository and the release log of `make run`.
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 

@@ -156,7 +156,7 @@ def test_a_reader_that_stops_early_gets_no_traceback() -> None:
 
 
 def test_closed_streams_get_no_traceback(tmp_path: Path) -> None:
-    assert in_bash("burgee validate | head -1", tmp_path).stdout == "0 errors, 0 warnings\n"
+    assert "no flag files below" in in_bash("burgee validate | head -1", tmp_path).stdout
     closed = in_bash("burgee schema >&-", tmp_path)
     assert (closed.returncode, closed.stderr) == (0, "")
     assert in_bash("burgee validate nowhere >&- 2>&-", tmp_path).returncode == 2
@@ -292,5 +292,5 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path, brou
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("burgee: the command line is not installed (")
-    assert done.stderr.endswith("missing); run: pip install 'burgee[cli]'\n")
+    assert done.stderr.endswith("missing); install it with the extra `cli`, in a checkout: pip install '.[cli]'\n")
     assert not any(f" {name}," in done.stderr for name in brought)

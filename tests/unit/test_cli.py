@@ -586,12 +586,21 @@ def test_what_init_writes_is_right_and_is_not_written_twice(burgee: Burgee, tmp_
     assert burgee("validate", folder, "--strict").out == "0 errors, 0 warnings\n"
     again = burgee("init", folder)
     refused(again, 2, "is there already; nothing was written")
-    (folder / "burgee.yaml").unlink()
-    (folder / "flags/staging/features.yaml").write_text("mine")
-    kept = burgee("init", folder, "--json").json
-    assert kept["written"] == [f"{folder}/burgee.yaml"]
-    assert len(kept["left_alone"]) == 2
-    assert (folder / "flags/staging/features.yaml").read_text() == "mine"
+
+
+def test_init_leaves_flag_files_alone_and_lets_one_environment_read_them(burgee: Burgee, tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team/features.yaml").write_text(features("mine"))
+    said = burgee("init", tmp_path, "--json").json
+    assert said == {"written": [f"{tmp_path}/burgee.yaml"], "left_alone": []}
+    assert "mine" not in burgee("validate", tmp_path, "--strict").out
+    assert burgee("evaluate", "mine", "--entity", "x", "--source", tmp_path).code == 0
+
+
+def test_init_names_the_branch_that_the_repository_is_on(burgee: Burgee, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch=trunk")
+    burgee("init", tmp_path)
+    assert (tmp_path / "burgee.yaml").read_text().count("ref: trunk") == 2
 
 
 def test_json_holds_any_text(burgee: Burgee, tmp_path: Path) -> None:

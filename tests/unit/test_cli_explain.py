@@ -132,7 +132,7 @@ def test_a_threshold_shows_the_bucket_on_either_side_of_its_size() -> None:
     assert explained(a_boolean_flag("flag", a_threshold(3), a_threshold(0), enabled=True)) == [
         "flag for user-1: true",
         "  because nothing matched, so what the flag's `enabled` says (DEFAULT_EVALUATION_REASON)",
-        "  the flag is BOOLEAN_FLAG_TYPE, enabled",
+        "  the flag is BOOLEAN_FLAG_TYPE, `enabled: true`",
         "  ✗ rollout 1: passes on: bucket 3 is not below 3",
         "      bucket 3 of 100; true 0-2",
         "  ✗ rollout 2: passes on: bucket 3 is not below 0",
@@ -154,7 +154,7 @@ def test_segments_under_and_or_with_any_and_all_show_what_each_constraint_saw() 
     assert explained(a_boolean_flag("flag", both, either), plan="pro") == [
         "flag for user-1: false",
         "  because a rule or rollout matched (MATCH_EVALUATION_REASON)",
-        "  the flag is BOOLEAN_FLAG_TYPE, disabled",
+        "  the flag is BOOLEAN_FLAG_TYPE, `enabled: false`",
         "  ✗ rollout 1: passes on: its segments do not match",
         "      AND over 2 segments",
         *seen,

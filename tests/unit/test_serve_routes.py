@@ -110,6 +110,8 @@ def test_a_wrong_page_is_a_bad_request(query: str, message: str) -> None:
 def test_one_flag_is_found_by_key() -> None:
     served = Served()
     assert served.get("/api/v1/namespaces/default/flags/bool")[1]["key"] == "bool"
+    _, split = served.get("/api/v1/namespaces/default/flags/split")
+    assert [variant["key"] for variant in split["variants"]] == ["a", "b", "fallback"]
     assert served.get("/api/v1/namespaces/default/flags/nope")[0] == 404
 
 

@@ -52,15 +52,13 @@ class _Segments:
         return f"[{','.join([self._written.get(key) or self._write(key) for key in _distinct_keys(segment)])}]"
 
     def _write(self, key: str) -> str:
-        written = self._written[key] = json_text(_segment(key, self._document.segment(key)))
-        return written
-
-
-# Flags are written as text piece by piece: as one value that holds every segment as often as it is used, writing them
-# would take twice as long.
+        text = self._written[key] = json_text(_segment(key, self._document.segment(key)))
+        return text
 
 
 def _flag(flag: Mapping[str, Any], segments_of: SegmentsOf) -> str:
+    # Written as text piece by piece: as one value that holds every segment as often as it is used, it takes twice as
+    # long.
     key, name, description = flag["key"], flag.get("name", ""), flag.get("description", "")
     shares = {variant["key"]: _share(variant) for variant in reversed(flag.get("variants", ()))}
     rules = [_rule(key, rank, rule, shares, segments_of) for rank, rule in enumerate(flag.get("rules", ()), 1)]

@@ -14,7 +14,9 @@ def main() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         wanted = f"the command line is not installed ({', '.join(missing)} missing)"
-        print(f"burgee: {wanted}; run: pip install 'burgee[cli]'", file=sys.stderr)
+        print(
+            f"burgee: {wanted}; install it with the extra `cli`, in a checkout: pip install '.[cli]'", file=sys.stderr
+        )
         raise SystemExit(2)
     from .main import run
 

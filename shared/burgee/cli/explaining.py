@@ -26,6 +26,9 @@ def explanation_lines(flag: str, entity: str, explanation: Explanation) -> Itera
 def _lines(flag: str, entity: str, explanation: Explanation) -> Iterator[str]:
     result = explanation.result
     state = "enabled" if explanation.enabled else "disabled"
+    if explanation.flag_type == BOOLEAN_FLAG:
+        # Of a boolean flag it is only the answer when no rollout matches.
+        state = f"`enabled: {str(explanation.enabled).lower()}`"
     yield f"{flag} for {entity or '(empty entity id)'}: {_answer(result)}"
     yield f"  because {_because(explanation)} ({result.reason})"
     default = f", default variant {explanation.default_variant}" if explanation.default_variant else ""

@@ -144,18 +144,15 @@ def _rule(
             rule["segment"], segment_of, lambda keys: otherwise._replace(match=True, reason=MATCH, segment_keys=keys)
         )
     ends, indices = owners([distribution["rollout"] for distribution in distributions], profile.buckets)
-    chosen = [distributions[index]["variant"] for index in indices]
+    chosen = [(key, attachment_text(variants.get(key))) for key in (distributions[at]["variant"] for at in indices)]
 
-    def results(keys: tuple[str, ...]) -> list[VariantResult]:
-        won = [
-            VariantResult(otherwise.flag_key, True, variant, attachment_text(variants.get(variant)), MATCH, keys)
-            for variant in chosen
-        ]
-        return [*won, otherwise._replace(segment_keys=keys)]
+    def results(keys: tuple[str, ...]) -> tuple[VariantResult, ...]:
+        won = (VariantResult(otherwise.flag_key, True, key, text, MATCH, keys) for key, text in chosen)
+        return (*won, otherwise._replace(segment_keys=keys))
 
     if len(chosen) == 1 and ends[0] >= BUCKETS:
         return _matching(rule["segment"], segment_of, lambda keys: results(keys)[0])
-    return _splitting(rule["segment"], segment_of, ends, results, crc32(otherwise.flag_key.encode()))
+    return _splitting(rule["segment"], segment_of, tuple(ends), results, crc32(otherwise.flag_key.encode()))
 
 
 def _first_of(steps: list[Step], otherwise: Result) -> Evaluate:
@@ -187,8 +184,8 @@ def _matching(segment: Mapping[str, Any], segment_of: SegmentOf, outcome: Callab
 def _splitting(
     segment: Mapping[str, Any],
     segment_of: SegmentOf,
-    ends: list[int],
-    results: Callable[[tuple[str, ...]], list[VariantResult]],
+    ends: tuple[int, ...],
+    results: Callable[[tuple[str, ...]], tuple[VariantResult, ...]],
     seed: int,
 ) -> Step:
     """The step that chooses among results by the entity's bucket when the segments match."""

@@ -89,8 +89,9 @@ def _warnings(released: Mapping[str, Document] | None, ahead: Release | None) ->
     if released is None:
         yield "the documents of the last release cannot be read, so changes are not listed"
     if ahead:
+        instant = format_instant(ahead.published_at)
         yield (
-            f"release {ahead.revision} was published at {format_instant(ahead.published_at)}, by a clock ahead of ours; "
+            f"release {ahead.revision} was published at {instant}, by a clock ahead of ours; "
             "until then releases follow it by a millisecond and are active at once"
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ..author.authored import Authored, ParsedFiles, SourceFile, author
 from ..author.project import PROJECT_FILE, Environment, Project, read_project
-from ..author.select import INDEX_FILE, select
+from ..author.select import INDEX_FILE, Selection, select
 from ..core.errors import InvalidFiles, Problem, TooLarge
 from ..git.tree import EXECUTABLE, FILE, SYMLINK, Entry, Source
 
@@ -23,6 +23,10 @@ def project_of(source: Source) -> Project:
         raise InvalidFiles(tuple(linked))
     message = f"there is no {PROJECT_FILE} at the top of the repository"
     hint = "`burgee init` writes one; it names the environments and the directory of each"
+    elsewhere = [entry.path for entry in entries if entry.path.endswith("/" + PROJECT_FILE)]
+    if elsewhere:
+        message += f", but {elsewhere[0]}"
+        hint = "move it to the top, and let each `directory` begin there; or make its folder a repository of its own"
     raise InvalidFiles((Problem(PROJECT_FILE, 0, 0, "", "error", "project-missing", message, hint),))
 
 
@@ -31,6 +35,22 @@ def author_environment(
 ) -> Authored:
     """The documents of an environment's directory in a tree, with every problem found."""
     entries = source.entries()
+    selection = _selection(source, entries, environment)
+    chosen = set(selection.paths)
+    problems = list(selection.problems)
+    files = list(_files(source, [entry for entry in entries if entry.path in chosen], problems))
+    if not files and not problems:
+        problems.append(_nothing_selected(environment))
+    authored = author(files, parsed=parsed, progress=progress)
+    return Authored(authored.documents, (*problems, *authored.problems)) if problems else authored
+
+
+def flag_paths(source: Source, environment: Environment) -> tuple[str, ...]:
+    """The files of a tree that an environment reads."""
+    return _selection(source, source.entries(), environment).paths
+
+
+def _selection(source: Source, entries: Sequence[Entry], environment: Environment) -> Selection:
     prefix = "" if environment.directory == "." else environment.directory + "/"
     index = _file_at(entries, prefix + INDEX_FILE)
     selection = select(
@@ -39,11 +59,13 @@ def author_environment(
         ignore=environment.ignore,
         index=source.read(index) if index else None,
     )
-    chosen = set(selection.paths)
-    problems = [*selection.problems, *_linked(entries, prefix + INDEX_FILE)]
-    files = list(_files(source, [entry for entry in entries if entry.path in chosen], problems))
-    authored = author(files, parsed=parsed, progress=progress)
-    return Authored(authored.documents, (*problems, *authored.problems)) if problems else authored
+    return Selection(selection.paths, (*selection.problems, *_linked(entries, prefix + INDEX_FILE)))
+
+
+def _nothing_selected(environment: Environment) -> Problem:
+    message = f"no flag files below directory {environment.directory!r}, so this environment has no flags"
+    hint = "check `directory` and `ignore`; without an index, files named features.yaml or *.features.yaml are read"
+    return Problem(PROJECT_FILE, 0, 0, "environments", "warning", "no-flag-files", message, hint)
 
 
 def _files(source: Source, entries: Sequence[Entry], problems: list[Problem]) -> list[SourceFile]:

@@ -28,6 +28,7 @@ _SETTINGS = """\
 \tfsckObjects = true
 \tshallowUpdate = true
 [transfer]
+\thideRefs = refs/burgee
 \tunpackLimit = 1000
 [uploadpack]
 \tallowFilter = true

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
+from .changes import changes_between, why_refused
 from .command import Git, run_git
-from .folder import commit_folder, dirty_paths, tip_of
+from .folder import commit_folder, dirty_paths, edited_paths, tip_of
 from .folder_update import update_folder
-from .hooks import RefUpdate
+from .hooks import Push
 from .snapshot import folder_base
 
 _NAMED = 3
@@ -21,16 +23,24 @@ class FolderBeside:
         self._bare = bare
         self._folder = folder
         self._git = git
+        self._giving = Lock()
         self.ref = run_git(git, "symbolic-ref", "HEAD", bare=bare).decode().strip()
 
-    def refusal(self, updates: Sequence[RefUpdate]) -> str | None:
-        """Why a push cannot be taken now: it would meet saved work that is not committed."""
-        if all(update.ref != self.ref for update in updates):
+    def refusal(self, push: Push) -> str | None:
+        """Why a push cannot be taken now: a path that the folder never takes, or saved work that is not committed."""
+        new = next((update.new for update in push.updates if update.ref == self.ref), None)
+        base = folder_base(self._bare)
+        if new is not None and base is not None:
+            changes = changes_between(self._git, self._bare, base, new, object_directories=push.object_directories)
+            if reason := why_refused(changes, self._bare, self._folder):
+                return f"push rejected: {reason}"
+        return self._edited() if any(update.ref == self.ref for update in push.updates) else None
+
+    def _edited(self) -> str | None:
+        edited = edited_paths(self._bare, self._folder, self.ref, git=self._git)
+        if not edited:
             return None
-        dirty = dirty_paths(self._bare, self._folder, self.ref, git=self._git)
-        if not dirty:
-            return None
-        named = ", ".join(dirty[:_NAMED]) + (" and more" if len(dirty) > _NAMED else "")
+        named = ", ".join(edited[:_NAMED]) + (" and more" if len(edited) > _NAMED else "")
         return (
             f"push rejected: the folder {self._folder} has changes that are not committed ({named}); "
             "correct or undo them there, then pull and push again"
@@ -51,8 +61,9 @@ class FolderBeside:
         return commit_folder(self._bare, self._folder, self.ref, message, git=self._git, accept=accept)
 
     def give(self) -> tuple[str, ...]:
-        """Write what the branch has and the folder has not; the paths written. Raises Conflict for a dirty folder."""
-        base, tip = folder_base(self._bare), tip_of(self._bare, self.ref, git=self._git)
-        if base is None or tip is None or base == tip:
-            return ()
-        return update_folder(self._bare, self._folder, base, tip, git=self._git)
+        """Write what the branch has and the folder has not; the paths written. Raises what `update_folder` does."""
+        with self._giving:
+            base, tip = folder_base(self._bare), tip_of(self._bare, self.ref, git=self._git)
+            if base is None or tip is None or base == tip:
+                return ()
+            return update_folder(self._bare, self._folder, base, tip, git=self._git)

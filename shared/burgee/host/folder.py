@@ -48,13 +48,16 @@ def commit_folder(
 def dirty_paths(bare: Path, folder: Path, ref: str, *, git: Git) -> tuple[str, ...]:
     """The paths at which the folder differs from the branch's tip, sorted; none means that it is clean."""
     with guarded(bare):
-        tip = tip_of(bare, ref, git=git)
-        tree = snapshot(git, bare, folder)
-        if tip is None:
-            listed = run_git(git, "ls-tree", "-r", "-z", "--name-only", tree, bare=bare)
-        else:
-            listed = run_git(git, "diff-tree", "-r", "-z", "--name-only", "--no-renames", tip, tree, bare=bare)
-    return tuple(path_text(path) for path in sorted(listed.split(b"\0")) if path)
+        return _differing(git, bare, folder, tip_of(bare, ref, git=git))
+
+
+def edited_paths(bare: Path, folder: Path, ref: str, *, git: Git) -> tuple[str, ...]:
+    """The paths at which the folder differs from what was last written into it, sorted.
+
+    They are the dirty ones, unless the branch has moved and the folder could not follow: that is nobody's edit.
+    """
+    with guarded(bare):
+        return _differing(git, bare, folder, folder_base(bare) or tip_of(bare, ref, git=git))
 
 
 def tip_of(bare: Path, ref: str, *, git: Git) -> str | None:
@@ -64,6 +67,15 @@ def tip_of(bare: Path, ref: str, *, git: Git) -> str | None:
     except GitFailed:
         return None
     return found.decode().strip()
+
+
+def _differing(git: Git, bare: Path, folder: Path, commit: str | None) -> tuple[str, ...]:
+    tree = snapshot(git, bare, folder)
+    if commit is None:
+        listed = run_git(git, "ls-tree", "-r", "-z", "--name-only", tree, bare=bare)
+    else:
+        listed = run_git(git, "diff-tree", "-r", "-z", "--name-only", "--no-renames", commit, tree, bare=bare)
+    return tuple(path_text(path) for path in sorted(listed.split(b"\0")) if path)
 
 
 def _move(git: Git, bare: Path, ref: str, commit: str, expected: str | None) -> None:

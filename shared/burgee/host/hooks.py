@@ -9,6 +9,7 @@ import hmac
 import logging
 import secrets
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -82,7 +83,7 @@ def new_secret() -> str:
 
 
 def install_hooks(bare: Path, *, python: str = sys.executable) -> None:
-    """Write both hooks of a bare repository, for this interpreter and this installation of burgee."""
+    """Write both hooks of a bare repository, for this interpreter and this installation; no other file stays there."""
     folder = bare / "hooks"
     folder.mkdir(exist_ok=True)
     relay = str(Path(hook_relay.__file__).resolve())
@@ -92,6 +93,13 @@ def install_hooks(bare: Path, *, python: str = sys.executable) -> None:
         aside.write_text(f"#!/bin/sh\n# Written by burgee at each start.\nexec {command}\n")
         aside.chmod(0o755)
         aside.replace(folder / hook)
+    for other in folder.iterdir():
+        if other.name in (PRE_RECEIVE, POST_RECEIVE):
+            continue
+        if other.is_dir() and not other.is_symlink():
+            shutil.rmtree(other)
+        else:
+            other.unlink()
 
 
 def _told(lines: Generator[str, None, bool]) -> Iterator[bytes]:

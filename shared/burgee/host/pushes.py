@@ -53,7 +53,7 @@ class Pushes:
 
     def check(self, push: Push) -> Generator[str, None, bool]:
         """The lines of a pre-receive hook, and whether the push is taken."""
-        refusal = _refusal(push.options) or (self.beside.refusal(push.updates) if self.beside else None)
+        refusal = _refusal(push.options) or (self.beside.refusal(push) if self.beside else None)
         if refusal:
             yield refusal
             return False

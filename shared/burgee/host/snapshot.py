@@ -49,9 +49,10 @@ def snapshot(git: Git, bare: Path, folder: Path) -> str:
     return in_index(git, "write-tree", bare=bare, folder=folder).decode().strip()
 
 
-def in_index(git: Git, *arguments: str, bare: Path, folder: Path) -> bytes:
+def in_index(git: Git, *arguments: str, bare: Path, folder: Path, content: bytes = b"") -> bytes:
     """What a git command prints that works with the folder and its index."""
-    return run_git(git, *arguments, bare=bare, folder=folder, extra={"GIT_INDEX_FILE": str(bare / _INDEX)})
+    index = {"GIT_INDEX_FILE": str(bare / _INDEX)}
+    return run_git(git, *arguments, bare=bare, folder=folder, extra=index, content=content)
 
 
 def commit_tree(git: Git, bare: Path, folder: Path, tree: str, *, message: str, parent: str | None = None) -> str:
@@ -88,10 +89,15 @@ def path_text(path: bytes) -> str:
     return "/".join(map(name_text, path.split(b"/")))
 
 
+def state_folder(bare: Path, folder: Path) -> Path:
+    """The folder that burgee keeps for itself, of which `bare` is `git/<name>.git`; never the folder itself."""
+    return bare.parent.parent if bare.parent.parent != folder else bare.parent
+
+
 def exclude_state(bare: Path, folder: Path) -> None:
     """Keep burgee's own files out of snapshots: its state folder, when that is in the folder, and temporary files."""
     patterns = [f"{TEMPORARY}*"]
-    state = bare.parent.parent if bare.parent.parent != folder else bare.parent
+    state = state_folder(bare, folder)
     if state.is_relative_to(folder) and state != folder:
         patterns.append("/" + re.sub(r"([\\*?\[ !#])", r"\\\1", state.relative_to(folder).as_posix()) + "/")
     (bare / "info").mkdir(exist_ok=True)

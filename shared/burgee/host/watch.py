@@ -15,6 +15,7 @@ QUIET_MILLISECONDS = 200
 _BURST_MILLISECONDS = 2000
 _WAKE_MILLISECONDS = 1000
 _POLL_MILLISECONDS = 500
+_LOOK_SECONDS = 1.0
 _MOUNTS = Path("/proc/self/mounts")
 _SILENT = ("9p", "afs", "cifs", "fuse", "nfs", "prl_fs", "smb", "vboxsf", "virtiofs", "vmhgfs")
 _log = logging.getLogger("burgee.host")
@@ -32,18 +33,29 @@ def watch_folder(
 
     `.git` at any level, the `ignored` folders (burgee's state) and burgee's temporary files are not looked at.
     `polling` None means: where the system tells of changes, wait for them; on network and shared folders, which do not
-    tell, and where the system has no more watches to give, look again and again.
+    tell, and where the system has no more watches to give, look again and again. Where that fails too (a file name
+    that is not UTF-8 is enough), `changed` is called every second, with no paths. Nothing that it raises ends this.
     """
     top = folder.resolve()
     ignores = tuple(path.resolve() for path in ignored)
     polling = _is_silent(top, _mounts()) if polling is None else polling
+    for polls in (True,) if polling else (False, True):
+        try:
+            _watch(top, changed, stop=stop, ignores=ignores, polling=polls)
+        except Exception as error:
+            # watchfiles raises RuntimeError, without a class of its own in its interface, and every OSError.
+            instead = "it is looked at every second" if polls else "it is polled instead"
+            _log.warning("%s cannot be watched (%s); %s", top, error, instead)
+    while not stop.wait(_LOOK_SECONDS):
+        tell(changed, frozenset())
+
+
+def tell(changed: Callable[[frozenset[Path]], None], paths: frozenset[Path]) -> None:
+    """Call `changed`; what it raises is logged."""
     try:
-        _watch(top, changed, stop=stop, ignores=ignores, polling=polling)
-    except OSError as error:
-        if polling:
-            raise
-        _log.warning("%s cannot be watched (%s); it is polled instead", top, error)
-        _watch(top, changed, stop=stop, ignores=ignores, polling=True)
+        changed(paths)
+    except Exception:
+        _log.exception("a change in the folder could not be taken by a fault of burgee's own; the next one is tried")
 
 
 def _watch(
@@ -62,7 +74,7 @@ def _watch(
         ignore_permission_denied=True,
     )
     for burst in bursts:
-        changed(frozenset(Path(path) for _, path in burst))
+        tell(changed, frozenset(Path(path) for _, path in burst))
 
 
 def _is_of_interest(path: Path, top: Path, ignores: tuple[Path, ...]) -> bool:

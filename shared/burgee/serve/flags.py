@@ -34,13 +34,14 @@ def list_flags(service: Service, request: Request, namespace: str) -> Response:
 
 
 def get_flag(service: Service, request: Request, namespace: str, key: str) -> Response:
-    """GET /api/v1/namespaces/{ns}/flags/{key}"""
+    """GET /api/v1/namespaces/{ns}/flags/{key}: unlike in the list, with its variants."""
     query = query_of(request)
     serving = service.serving(request, query.get("environmentKey") or query.get("environment_key", ""))
     flag = serving.snapshot.namespace(namespace).document.flag(key)
     if flag is None:
         raise FlagNotFound(namespace, key)
-    return answer(request, _fields(flag), headers=service.headers(serving))
+    variants = [_variant(key, variant) for variant in flag.get("variants", ())]
+    return answer(request, {**_fields(flag), "variants": variants}, headers=service.headers(serving))
 
 
 def _page(query: Mapping[str, str], total: int) -> tuple[int, int]:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
-from ...author.project import PROJECT_FILE
-from ...core.errors import ConfigurationError
+from ...author.project import PROJECT_FILE, Environment
+from ...core.errors import BurgeeError, ConfigurationError
+from ...deliver.reading import flag_paths
+from ...git.folder import open_folder
+from ...git.repository import open_repository
 from ..options import Folder, example, json_option
 from ..output import note, show_json
 
@@ -17,11 +20,20 @@ version: 1
 environments:
   staging:
     default: true
-    ref: main
+    ref: {ref}
     directory: flags/staging
   production:
-    ref: main
+    ref: {ref}
     directory: flags/production
+"""
+
+_PROJECT_FOR_FLAGS = """\
+# One environment that reads the flag files that are here already, wherever they are.
+version: 1
+environments:
+  production:
+    ref: {ref}
+    directory: .
 """
 
 _FEATURES = """\
@@ -51,27 +63,25 @@ segments:
         value: "@example.com"
 """
 
-_FILES = {
-    PROJECT_FILE: _PROJECT,
-    "flags/staging/features.yaml": _FEATURES.format(percentage=50),
-    "flags/production/features.yaml": _FEATURES.format(percentage=10),
-}
-
 
 @click.command("init", epilog=example("burgee init my-flags"))
 @click.argument("folder", default=".", type=Folder(may_come=True))
 @json_option
 def command(folder: str, as_json: bool) -> None:
-    """Write burgee.yaml and a first flag for two environments. Files that are there already are left alone.
+    """Write burgee.yaml, and a first flag for two environments.
+
+    Where there are flag files already, as in a repository of Flipt's, only burgee.yaml is written, with one
+    environment that reads them. Files that are there are left alone.
 
     With --json: {written, left_alone}, lists of files.
     """
     root = Path(folder)
     if (root / PROJECT_FILE).exists():
         raise ConfigurationError(f"{root / PROJECT_FILE} is there already; nothing was written")
+    found = flag_paths(open_folder(root), Environment()) if root.is_dir() else ()
     written: list[str] = []
     left_alone: list[str] = []
-    for name, text in _FILES.items():
+    for name, text in _files(_branch(root), has_flags=bool(found)).items():
         path = root / name
         (written if _write(path, text) else left_alone).append(str(path))
     if as_json:
@@ -81,7 +91,30 @@ def command(folder: str, as_json: bool) -> None:
         click.echo(f"wrote {name}")
     for name in left_alone:
         note(f"left alone {name}")
+    if found:
+        note(f"{len(found)} flag files are here already; environment 'production' reads them")
     note(f"next: burgee validate {folder}, then commit and burgee publish, or burgee dev {folder}")
+
+
+def _files(ref: str, *, has_flags: bool) -> dict[str, str]:
+    if has_flags:
+        return {PROJECT_FILE: _PROJECT_FOR_FLAGS.format(ref=ref)}
+    return {
+        PROJECT_FILE: _PROJECT.format(ref=ref),
+        "flags/staging/features.yaml": _FEATURES.format(percentage=50),
+        "flags/production/features.yaml": _FEATURES.format(percentage=10),
+    }
+
+
+def _branch(root: Path) -> str:
+    """The branch that a repository here is on, or the usual one."""
+    if not (root / ".git").exists():
+        return "main"
+    try:
+        with open_repository(root) as repository:
+            return repository.default_ref()
+    except BurgeeError:
+        return "main"
 
 
 def _write(path: Path, text: str) -> bool:
