@@ -65,6 +65,13 @@ def _console(body: str, first: int) -> Iterator[Command]:
         line += part.count("\n")
 
 
+_LEGACY = {
+    ".flipt.yml": 'version: "1.0"\ninclude: ["**/*.yml"]\n',
+    "web/flags.yml": "flags:\n  - {key: banner, name: Banner, enabled: true}\n",
+    "billing/flags.yml": "namespace: billing\nflags:\n  - {key: invoices, name: Invoices, enabled: true}\n",
+}
+
+
 def matches(expected: str, actual: str) -> bool:
     """Whether output is as the page says, white space at line ends left aside."""
     pattern = ""
@@ -102,6 +109,15 @@ class Page:
         shutil.copytree(ROOT / "samplerepo", copy, ignore=shutil.ignore_patterns("__pycache__", "*.bak", ".burgee"))
         for command in ("git init -q -b main", "git add -A", "git commit -q -m 'The shop'"):
             subprocess.run(shlex.split(command), cwd=copy, env=self.environ, check=True)
+
+    def hold_legacy(self) -> None:
+        """Put a repository as Flipt's first line has it into the folder: an index, two namespaces, no burgee.yaml."""
+        place = self.folder / "work" / "legacy"
+        for name, text in _LEGACY.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(text)
+        for command in ("git init -q -b main", "git add -A", "git commit -q -m 'Our flags'"):
+            subprocess.run(shlex.split(command), cwd=place, env=self.environ, check=True)
 
     def run(self, command: Command) -> None:
         """Run one command. Raises AssertionError, with what it printed, when it does not do what the page says."""

@@ -6,8 +6,13 @@ A pattern of one star between two texts compares both ends, which may overlap: `
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+LONGEST_PATTERN = 1000
 _MOST_ALTERNATIVES = 256
+_DEEPEST_BRACES = 10
+# Of all alternatives together: as long as a match is bounded, so is a file's time with many patterns.
+_LONGEST_EXPANSION = 10_000
 
 
 class BadGlob(ValueError):
@@ -16,22 +21,44 @@ class BadGlob(ValueError):
 
 def compile_glob(pattern: str) -> re.Pattern[str]:
     """The pattern as a regular expression for `fullmatch`; it does not backtrack. Raises BadGlob."""
-    return re.compile("|".join(f"(?:{_translate(one)})" for one in _alternatives(pattern)), re.DOTALL)
+    if len(pattern) > LONGEST_PATTERN:
+        raise BadGlob(f"wanted a pattern of at most {LONGEST_PATTERN} characters, got {len(pattern)}")
+    _check_braces(pattern)
+    alternatives = _alternatives(pattern)
+    length = sum(map(len, alternatives))
+    if length > _LONGEST_EXPANSION:
+        raise BadGlob(f"wanted alternatives of at most {_LONGEST_EXPANSION} characters together, got {length}")
+    return re.compile("|".join(f"(?:{_translate(one)})" for one in alternatives), re.DOTALL)
+
+
+def _check_braces(pattern: str) -> None:
+    """Refuse too many alternatives before any is built. Each open brace has a sum and, of its last part, a product."""
+    counts = [[0, 1]]
+    for mark in re.findall(r"\\.|[{},]", pattern, re.DOTALL):
+        if mark == "{":
+            counts.append([0, 1])
+        elif mark == "," and len(counts) > 1:
+            counts[-1] = [sum(counts[-1]), 1]
+        elif mark == "}" and len(counts) > 1:
+            alternatives = sum(counts.pop())
+            counts[-1][1] *= alternatives
+        if len(counts) > _DEEPEST_BRACES + 1:
+            raise BadGlob(f"wanted at most {_DEEPEST_BRACES} levels of braces in a pattern, got more")
+        if sum(counts[-1]) > _MOST_ALTERNATIVES:
+            raise BadGlob(f"wanted at most {_MOST_ALTERNATIVES} alternatives in a pattern, got more")
 
 
 def _alternatives(pattern: str) -> list[str]:
     """The patterns that braces stand for."""
-    opened = _find(pattern, "{")
-    if opened < 0:
-        if _find(pattern, "}") >= 0:
-            raise BadGlob(f"wanted a '{{' before the '}}' of '{pattern}'")
-        return [pattern]
-    parts, end = _split_braces(pattern, opened)
-    tails = _alternatives(pattern[end:])
-    found = [pattern[:opened] + head + tail for part in parts for head in _alternatives(part) for tail in tails]
-    if len(found) > _MOST_ALTERNATIVES:
-        raise BadGlob(f"wanted at most {_MOST_ALTERNATIVES} alternatives in a pattern, got {len(found)}")
-    return found
+    found = [""]
+    while (opened := _find(pattern, "{")) >= 0:
+        parts, end = _split_braces(pattern, opened)
+        heads = [one for part in parts for one in _alternatives(part)]
+        found = [before + pattern[:opened] + head for before in found for head in heads]
+        pattern = pattern[end:]
+    if _find(pattern, "}") >= 0:
+        raise BadGlob(f"wanted a '{{' before the '}}' of '{pattern}'")
+    return [before + pattern for before in found]
 
 
 def _split_braces(pattern: str, opened: int) -> tuple[list[str], int]:
@@ -66,12 +93,18 @@ def _find(pattern: str, wanted: str) -> int:
 def _translate(pattern: str) -> str:
     """A pattern without braces: pieces between stars, each matched at its first place and never given back."""
     pieces, plain = _pieces(pattern)
-    if len(pieces) == 1:
-        return pieces[0]
-    first, *middle, last = pieces
-    if plain and not middle:
-        return f"(?={first}).*{last}"
-    return first + "".join(f"(?>.*?{piece})" for piece in middle) + f".*{last}"
+    if plain and len(pieces) == 2:
+        return f"(?={pieces[0]}).*{pieces[1]}"
+    return starred(pieces)
+
+
+def starred(pieces: Sequence[str]) -> str:
+    """The regular expression of pieces, each of a fixed length, with anything between them."""
+    first, *others = pieces
+    if not others:
+        return first
+    *middle, last = others
+    return first + "".join(f"(?>.*?{piece})" for piece in middle if piece) + f".*{last}"
 
 
 def _pieces(pattern: str) -> tuple[list[str], bool]:
@@ -105,6 +138,8 @@ def _class(pattern: str, opened: int) -> tuple[str, int]:
     inside = pattern[opened + 1 : closed]
     negated = inside.startswith("!")
     body = inside.removeprefix("!")
+    if not body:
+        raise BadGlob(f"wanted characters between '[!' and ']' of '{pattern}'")
     span = re.fullmatch(r"(.)-(.)", body, re.DOTALL)
     if span and span[1] > span[2]:
         raise BadGlob(f"wanted a range from low to high, got '[{body}]'")

@@ -22,6 +22,7 @@ Answer: TypeAlias = Callable[[Request], Response]
 
 LARGEST_BODY = 4 * 1024 * 1024
 MOST_AT_ONCE = 1_200
+BODY_SECONDS = 30.0
 _AHEAD = 4
 _NO_BODY = (204, 304)
 _ENDLESS = "text/event-stream"
@@ -49,7 +50,12 @@ class Answering:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await _read_body(scope, receive, self._largest_body)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read_body(scope, receive, self._largest_body)
+        except TimeoutError:
+            message = f"the body did not come within {BODY_SECONDS:g} seconds; send it again, faster"
+            await send_text(send, 408, message, closing=True)
+            return
         except BodyTooLarge:
             message = f"the body is larger than {self._largest_body} bytes; send less"
             await send_text(send, 413, message, closing=True)

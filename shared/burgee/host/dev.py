@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +19,19 @@ from ..fetch.environments import Environments
 from ..fetch.opening import open_fetcher
 from ..serve.app import App
 from ..store.opening import open_store
+from ..store.port import Store
 from .asgi import Answering, Application
 from .beside import FolderBeside
 from .command import Git, find_git
 from .githttp import HOOKS, PREFIX, GitHttp, repository_name
-from .hooks import HookRoutes, install_hooks, new_secret
+from .hooks import HookRoutes, new_secret
 from .listener import Listener
 from .listener import Options as ListenerOptions
 from .pushes import Pushes
 from .reconcile import Reconciler
 from .seed import seed
 from .serving import service_for
-from .watch import watch_folder
+from .watch import tell, watch_folder
 
 TTL_MS = 1_000
 _WATCHER_SECONDS = 0.3
@@ -67,27 +68,14 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
     with ExitStack() as stack:
         stack.enter_context(_alone(dev.directory))
         seeded = seed(dev.folder, bare, git=git)
-        install_hooks(bare)
-        store_url = (dev.directory / "store").as_uri()
-        store = open_store(store_url)
-        environments = Environments(open_fetcher(store_url), ttl_ms=TTL_MS, clock=SystemClock(), random=system_random)
+        store = open_store(_store_url(dev))
+        fetcher = open_fetcher(_store_url(dev))
+        environments = Environments(fetcher, ttl_ms=TTL_MS, clock=SystemClock(), random=system_random)
         beside = FolderBeside(bare, dev.folder, git=git)
-        pushes = Pushes(
-            name=name,
-            bare=bare,
-            store=store,
-            rim=Rim(now=SystemClock.wall, monotonic=SystemClock.monotonic, random=system_random, sleep=sleep),
-            parsed=ParsedFiles(),
-            publishing=Lock(),
-            options=Options(allowed_mirrors=dev.allowed_mirrors),
-            released=environments.refresh,
-            beside=beside if dev.watch else None,
-        )
+        pushes = _pushes(dev, bare, store, environments, beside)
         listener = stack.enter_context(_listening(dev, git, bare.parent, environments, pushes))
-        for line in _welcome(dev, name, listener.url, seeded):
+        for line in (*_welcome(dev, name, listener.url, seeded), *_indented(pushes.release())):
             say(line)
-        for line in pushes.release():
-            say(f"  {line}")
         reconciler = Reconciler(store, now=SystemClock.wall, publish=pushes.release)
         reconciler.start()
         stack.callback(reconciler.stop)
@@ -96,6 +84,24 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
         elif differing := beside.differing():
             say(f"  note: {differing} in the folder are not what the repository has; push them, or use --watch")
         yield listener
+
+
+def _store_url(dev: Dev) -> str:
+    return (dev.directory / "store").as_uri()
+
+
+def _pushes(dev: Dev, bare: Path, store: Store, environments: Environments, beside: FolderBeside) -> Pushes:
+    return Pushes(
+        name=_name_of(dev.folder),
+        bare=bare,
+        store=store,
+        rim=Rim(now=SystemClock.wall, monotonic=SystemClock.monotonic, random=system_random, sleep=sleep),
+        parsed=ParsedFiles(),
+        publishing=Lock(),
+        options=Options(allowed_mirrors=dev.allowed_mirrors),
+        released=environments.refresh,
+        beside=beside if dev.watch else None,
+    )
 
 
 def _listening(dev: Dev, git: Git, root: Path, environments: Environments, pushes: Pushes) -> Listener:
@@ -112,13 +118,18 @@ def _listening(dev: Dev, git: Git, root: Path, environments: Environments, pushe
 @contextmanager
 def _watching(dev: Dev, pushes: Pushes, say: Say) -> Iterator[None]:
     stop = Event()
+    told: list[str] = []
 
     def changed(paths: frozenset[Path]) -> None:
         try:
-            for line in pushes.take_folder():
-                say(f"  {line}")
+            lines = pushes.take_folder()
         except BurgeeError as error:
-            say(f"  {error}")
+            lines = [str(error)]
+        # A look without an event is repeated every second; what it finds again is not said again.
+        if paths or lines != told:
+            for line in _indented(lines):
+                say(line)
+        told[:] = lines
 
     watcher = Thread(
         target=watch_folder,
@@ -130,7 +141,7 @@ def _watching(dev: Dev, pushes: Pushes, say: Say) -> Iterator[None]:
     watcher.start()
     # What was saved before the watcher was on its post is found by looking once it surely is.
     stop.wait(_WATCHER_SECONDS)
-    changed(frozenset())
+    tell(changed, frozenset())
     try:
         yield
     finally:
@@ -178,3 +189,7 @@ def _welcome(dev: Dev, name: str, url: str, seeded: bool) -> Iterator[str]:
     if dev.watch:
         yield f"  watch     saved files in {dev.folder} become commits"
     yield ""
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)

@@ -138,9 +138,7 @@ def _removals_first(changes: Iterator[Change]) -> list[Change]:
     return sorted(changes, key=lambda change: change.after is not None)
 
 
-def _write(
-    missing: deque[Change], seen: Mapping[bytes, _Identity], bare: Path, folder: Path, commit: str
-) -> None:
+def _write(missing: deque[Change], seen: Mapping[bytes, _Identity], bare: Path, folder: Path, commit: str) -> None:
     """Make the changes and take each from `missing` once it is made."""
     with open_repository(bare) as repository:
         source = repository.source(repository.resolve(commit))

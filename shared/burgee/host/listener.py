@@ -20,9 +20,12 @@ import uvicorn
 
 from ..core.errors import ConfigurationError, Unavailable
 from .asgi import LARGEST_BODY, STOPPING, Answer, Answering, Application, Receive, Scope, Send, send_text
+from .connection import Connection
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 3
+# Idle and slow ones included; past it a request is told to come back (503) and its connection is closed.
+MOST_CONNECTIONS = 2_000
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _START_SECONDS = 15.0
 _STOP_SECONDS = 15.0
@@ -178,9 +181,10 @@ def _server(application: Application, grace: int) -> uvicorn.Server:
         uvicorn.Config(
             application,
             access_log=False,
-            http="h11",
+            http=Connection,
             interface="asgi3",
             lifespan="off",
+            limit_concurrency=MOST_CONNECTIONS,
             log_config=None,
             log_level=logging.CRITICAL,
             loop="asyncio",

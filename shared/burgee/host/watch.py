@@ -39,15 +39,14 @@ def watch_folder(
     top = folder.resolve()
     ignores = tuple(path.resolve() for path in ignored)
     polling = _is_silent(top, _mounts()) if polling is None else polling
-    for polls in (True,) if polling else (False, True):
-        try:
-            _watch(top, changed, stop=stop, ignores=ignores, polling=polls)
-        except Exception as error:
-            # watchfiles raises RuntimeError, without a class of its own in its interface, and every OSError.
-            instead = "it is looked at every second" if polls else "it is polled instead"
-            _log.warning("%s cannot be watched (%s); %s", top, error, instead)
-    while not stop.wait(_LOOK_SECONDS):
-        tell(changed, frozenset())
+    try:
+        _watch_or_poll(top, changed, stop=stop, ignores=ignores, polling=polling)
+    except Exception as error:
+        # Whatever watchfiles cannot do, the folder is followed.
+        _log.warning("%s cannot be watched (%s); it is looked at every second", top, error)
+        while not stop.is_set():
+            tell(changed, frozenset())
+            stop.wait(_LOOK_SECONDS)
 
 
 def tell(changed: Callable[[frozenset[Path]], None], paths: frozenset[Path]) -> None:
@@ -56,6 +55,18 @@ def tell(changed: Callable[[frozenset[Path]], None], paths: frozenset[Path]) -> 
         changed(paths)
     except Exception:
         _log.exception("a change in the folder could not be taken by a fault of burgee's own; the next one is tried")
+
+
+def _watch_or_poll(
+    top: Path, changed: Callable[[frozenset[Path]], None], *, stop: Event, ignores: tuple[Path, ...], polling: bool
+) -> None:
+    try:
+        _watch(top, changed, stop=stop, ignores=ignores, polling=polling)
+    except OSError as error:
+        if polling:
+            raise
+        _log.warning("%s cannot be watched (%s); it is polled instead", top, error)
+        _watch(top, changed, stop=stop, ignores=ignores, polling=True)
 
 
 def _watch(
