@@ -72,6 +72,22 @@ def test_what_is_published_after_the_start_is_served(shop: Path, store: str) -> 
         assert server.enabled("a") is False
 
 
+def test_it_says_when_a_release_answers_and_when_the_store_is_gone_and_back(
+    shop: Path, store: str, tmp_path: Path
+) -> None:
+    publish(shop, store)
+    with serving(store, OPEN) as server:
+        assert server.said("staging: release 1 sha256:")
+        commit(shop, {"flags/staging/features.yaml": features("a", percentage=50)})
+        publish(shop, store)
+        assert server.said("staging: release 2 sha256:")
+        (tmp_path / "store").rename(tmp_path / "away")
+        assert server.said("goes on answering, the last look failed: ")
+        before = len(server.lines)
+        (tmp_path / "away").rename(tmp_path / "store")
+        assert server.said("staging: release 2 sha256:", after=before)
+
+
 def test_a_reader_of_one_environment_answers_from_it(shop: Path, store: str) -> None:
     publish(shop, store)
     with serving(store, {**OPEN, "BURGEE_ENVIRONMENT": "production"}) as server:
