@@ -119,3 +119,30 @@ def test_schema_lists_the_settings_of_an_environment() -> None:
     environment = project_schema()["$defs"]["_EnvironmentModel"]
     assert environment["additionalProperties"] is False
     assert environment["properties"]["activation_delay"]["type"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("[z-a]", "from low to high"),
+        ("[a-\\d]", "from low to high"),
+        ("[[:alpha:]]", "no named classes"),
+        ("[a", "wanted a ']'"),
+        ("a\\", "after the '\\\\'"),
+        ("!", "after the '!'"),
+        ("a" * 257, "at most 256 characters"),
+    ],
+)
+def test_ignore_pattern_that_cannot_be_read_is_refused_with_its_reason(pattern: str, message: str) -> None:
+    content = f"version: 1\nenvironments: {{a: {{ignore: ['{pattern}']}}}}\n".encode()
+    with pytest.raises(InvalidFiles) as raised:
+        read_project(content)
+    problem = raised.value.problems[0]
+    assert problem.code == "bad-value"
+    assert message.replace("\\\\", "\\") in problem.message
+
+
+def test_more_than_two_hundred_ignore_patterns_are_refused() -> None:
+    patterns = ", ".join(["a"] * 201)
+    content = f"version: 1\nenvironments: {{a: {{ignore: [{patterns}]}}}}\n".encode()
+    assert [problem[:2] for problem in problems(content)] == [("bad-value", "environments.a.ignore")]

@@ -1,5 +1,6 @@
 """Which files of a directory are read."""
 
+import time
 from collections import namedtuple
 
 import pytest
@@ -87,3 +88,35 @@ def test_globs_do_not_backtrack_for_ever() -> None:
 def test_too_many_alternatives_are_refused() -> None:
     with pytest.raises(BadGlob, match="at most 256 alternatives"):
         compile_glob("{a,b}" * 40)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["[!]", "{a}" * 2000, "{" * 3000, "{" * 900, "{,}" * 300, "{" * 11 + "a" + "}" * 11, "{" + "," * 256 + "}"],
+)
+def test_hostile_pattern_is_refused_quickly(pattern: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(BadGlob):
+        compile_glob(pattern)
+    assert time.process_time() - begin < 0.1
+
+
+def test_braces_one_after_another_are_as_many_as_fit() -> None:
+    assert compile_glob("{a}" * 333).fullmatch("a" * 333)
+
+
+@pytest.mark.parametrize("pattern", ["*a*a*a*a*a*a*a*a*b", "[ab]*?" * 166, "*" + "[ab]" * 249, "*" + "a" * 998 + "b"])
+def test_glob_on_a_long_path_does_not_backtrack(pattern: str) -> None:
+    glob = compile_glob(pattern)
+    begin = time.process_time()
+    glob.fullmatch("a" * 4095 + "c")
+    assert time.process_time() - begin < 0.1
+
+
+def test_index_with_a_hostile_pattern_is_an_error_and_no_traceback() -> None:
+    for pattern in ("[!]", "{a}" * 2000, "{" * 3000):
+        assert codes(select([], index=f'include: ["{pattern}"]\n'.encode()))[0] == ("bad-glob", "error")
+
+
+def test_index_of_too_many_patterns_is_an_error() -> None:
+    assert codes(select([], index=b"include: [" + b"a, " * 201 + b"]\n")) == [("bad-glob", "error")]

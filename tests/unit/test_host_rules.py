@@ -51,6 +51,15 @@ def test_hooks_survive_any_name_of_a_folder(tmp_path: Path) -> None:
     assert os.access(hook, os.X_OK) and not list(tmp_path.glob("hooks/.*"))
 
 
+def test_no_hook_but_burgees_own_stays(tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks"
+    (hooks / "folder").mkdir(parents=True)
+    (hooks / "update").write_text("#!/bin/sh\n")
+    (hooks / "post-update").symlink_to("/bin/true")
+    install_hooks(tmp_path)
+    assert sorted(hook.name for hook in hooks.iterdir()) == ["post-receive", "pre-receive"]
+
+
 def test_network_and_shared_folders_are_polled() -> None:
     mounts = "overlay / overlay rw 0 0\nserver:/x /mnt nfs4 rw 0 0\nhost /mnt/my\\040flags ext4 rw 0 0\n"
     assert _is_silent(Path("/mnt/a"), mounts)

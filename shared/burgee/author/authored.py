@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import Problem
-from .finding import ERROR
+from .finding import ERROR, TOO_MANY, Finding, Findings
 from .locate import locate
 from .merge import merge
 from .parsed import ParsedFile, ParsedFiles, parse_file
@@ -57,11 +57,20 @@ def author(
     merged = merge(done)
     problems = {finding.problem(path) for path, file in done for finding in file.findings}
     for file, (path, parsed_file) in zip(ordered, done, strict=True):
-        found = merged.findings.get(path, ())
+        found = _room_for(merged.findings[path], parsed_file) if path in merged.findings else ()
         located = locate(file.content, found, json=is_json(path), starts=parsed_file.starts)
         problems.update(finding.problem(path) for finding in located)
     return Authored(merged.documents, tuple(sorted(problems, key=_order)))
 
 
-def _order(problem: Problem) -> tuple[str, int, int, str, str, str]:
-    return (problem.file, problem.line, problem.column, problem.path, problem.code, problem.message)
+def _room_for(found: Iterable[Finding], parsed: ParsedFile) -> list[Finding]:
+    """Those of a file's further findings that its first ones leave room for."""
+    every = Findings(parsed.findings)
+    first = len(every)
+    every.fill(found)
+    return every.complete()[first:]
+
+
+def _order(problem: Problem) -> tuple[str, bool, int, int, str, str, str]:
+    place = (problem.line, problem.column, problem.path, problem.code, problem.message)
+    return (problem.file, problem.code == TOO_MANY, *place)

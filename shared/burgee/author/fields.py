@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,9 +173,7 @@ def check_plain(value: Any, path: Path, findings: list[Finding]) -> None:
     """Report what `is_plain` refuses."""
     if is_plain(value):
         return
-    waiting: list[tuple[Path, Any]] = [(path, value)]
-    while waiting:
-        here, child = waiting.pop()
+    for here, child in nodes_of(value, path):
         if len(here) - len(path) > DEEPEST:
             message = f"wanted at most {DEEPEST} levels of nesting, got more"
             findings.append(Finding(path, "nested-too-deep", message, "flatten the attachment"))
@@ -183,7 +181,30 @@ def check_plain(value: Any, path: Path, findings: list[Finding]) -> None:
         if type(child) is Timestamp:
             message = f"wanted text, a number, true, false or null, got the date {child}"
             findings.append(Finding(here, "date-in-attachment", message, f'quote it: "{child}"'))
-        elif type(child) is dict:
-            waiting.extend(((*here, key), item) for key, item in child.items())
-        elif type(child) is list:
-            waiting.extend(((*here, index), item) for index, item in enumerate(child))
+
+
+def nodes_of(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """A value at a path and all that is in it, keys too, in order; no more paths are in memory than lead there."""
+    waiting: list[Iterator[tuple[Path, Any]]] = [iter([(path, value)])]
+    while waiting:
+        node = next(waiting[-1], None)
+        if node is None:
+            waiting.pop()
+            continue
+        yield node
+        here, inside = node
+        if type(inside) is dict:
+            waiting.append(_entries(here, inside))
+        elif type(inside) is list:
+            waiting.append(_items(here, inside))
+
+
+def _items(path: Path, items: list[Any]) -> Iterator[tuple[Path, Any]]:
+    return (((*path, index), item) for index, item in enumerate(items))
+
+
+def _entries(path: Path, mapping: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
+    for key, item in mapping.items():
+        here = (*path, key)
+        yield here, key
+        yield here, item

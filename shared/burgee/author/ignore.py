@@ -1,7 +1,7 @@
 """`ignore` patterns of an environment, which mean what they mean in .gitignore.
 
-Law: no backtracking. Names are compared one by one, and what follows a `**` is taken at its first place, so a match costs
-at most the length of the path times that of the pattern.
+Law: no backtracking. Names are compared one by one, and what follows a `**` is taken at its first place, so a match
+costs at most the length of the path times that of the pattern.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class IgnorePattern:
 
 
 def is_ignored(path: str, patterns: Iterable[IgnorePattern]) -> bool:
-    """Whether the path is ignored: the last pattern that names the file decides, else the last that names a directory."""
+    """Whether the path is ignored: the last pattern for the file decides, else the last for a directory above it."""
     names = path.split("/")
     strongest, ignored = _NO_MATCH, False
     for pattern in patterns:

@@ -23,9 +23,8 @@ _PORTABLE_HINT = "official servers and clients differ here; see docs/compatibili
 _BLIND = frozenset(("empty", "notempty", "present", "notpresent", "true", "false"))
 
 
-def lint_flag(raw: dict[str, Any], flag: dict[str, Any], index: int) -> list[Finding]:
-    """Warnings about a flag without errors, from its raw and its normal form."""
-    findings: list[Finding] = []
+def lint_flag(raw: dict[str, Any], flag: dict[str, Any], index: int, findings: list[Finding]) -> None:
+    """Add warnings about a flag without errors, from its raw and its normal form."""
     path = ("flags", index)
     if len(raw.get("variants") or ()) != 0:
         _lint_variants(raw["variants"], (*path, "variants"), findings)
@@ -43,7 +42,6 @@ def lint_flag(raw: dict[str, Any], flag: dict[str, Any], index: int) -> list[Fin
     if not is_boolean:
         for number, rule in enumerate(flag.get("rules", ())):
             _lint_weights(rule.get("distributions", ()), (*path, "rules", number), findings)
-    return findings
 
 
 def _lint_variants(variants: list[dict[str, Any]], path: Path, findings: list[Finding]) -> None:
@@ -111,9 +109,8 @@ def _judge(weights: tuple[float, ...]) -> tuple[str, str, str] | None:
     return "not-portable", f"weights {shares} give some entities another variant in another reader", _PORTABLE_HINT
 
 
-def lint_segment(raw: dict[str, Any], segment: dict[str, Any], index: int) -> list[Finding]:
-    """Warnings about a segment without errors, from its raw and its normal form."""
-    findings: list[Finding] = []
+def lint_segment(raw: dict[str, Any], segment: dict[str, Any], index: int, findings: list[Finding]) -> None:
+    """Add warnings about a segment without errors, from its raw and its normal form."""
     seen: dict[tuple[str, ...], int] = {}
     for number, constraint in enumerate(segment.get("constraints", ())):
         path = ("segments", index, "constraints", number)
@@ -124,7 +121,6 @@ def lint_segment(raw: dict[str, Any], segment: dict[str, Any], index: int) -> li
             findings.append(warning(path, "duplicate-constraint", message, "remove one of them"))
         if operator not in _BLIND:
             _lint_value(raw["constraints"][number], kind, operator, value, (*path, "value"), findings)
-    return findings
 
 
 def _lint_value(raw: dict[str, Any], kind: str, operator: str, value: str, path: Path, findings: list[Finding]) -> None:

@@ -14,7 +14,7 @@ import yaml
 from yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 from yaml.events import StreamEndEvent as StreamEnd
 
-from .finding import Finding, Path
+from .finding import TOO_MANY, Finding, Path
 from .yaml_events import UNREADABLE, Starts, event_source
 
 Position = tuple[int, int]
@@ -29,7 +29,8 @@ _YAML_KINDS = {
     yaml.MappingEndEvent: _END,
     yaml.SequenceEndEvent: _END,
 }
-_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s{}\[\]:,"]+')
+# A text that does not end is one token, as in strict_json.
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z|\\)|[{}\[\]]|[^\s{}\[\]:,"]+')
 _JSON_KINDS = {"{": _MAPPING, "[": _SEQUENCE, "}": _END, "]": _END}
 
 
@@ -43,7 +44,7 @@ def locate(content: bytes, findings: Iterable[Finding], *, json: bool, starts: S
     roots: dict[int, _Node] = {}
     items: set[tuple[int, str | int, int]] = set()
     for finding in found:
-        if finding.line or (not finding.path and finding.code in _WHOLE_FILE):
+        if _needs_no_place(finding):
             continue
         roots.setdefault(finding.document, _Node()).descend(finding.path)
         items.add((finding.document, *_item_of(finding.path)))
@@ -76,7 +77,13 @@ def _mark_fragment(text: str, starts: Starts, item: tuple[int, str | int, int], 
 
 
 # Findings about the file as bytes: no document of it was read.
-_WHOLE_FILE = frozenset(("file-too-large", "not-utf-8", "binary-file", "syntax", "nested-too-deep", "duplicate-key"))
+_WHOLE_FILE = frozenset(
+    ("file-too-large", "not-utf-8", "binary-file", "syntax", "nested-too-deep", "duplicate-key", TOO_MANY)
+)
+
+
+def _needs_no_place(finding: Finding) -> bool:
+    return finding.line > 0 or (not finding.path and finding.code in _WHOLE_FILE)
 
 
 class _Node:
@@ -99,7 +106,7 @@ class _Node:
 
 def _placed(finding: Finding, roots: dict[int, _Node]) -> Finding:
     root = roots.get(finding.document)
-    if finding.line or root is None:
+    if root is None or _needs_no_place(finding):
         return finding
     nodes = root.descend(finding.path)
     if finding.on_key and nodes[-1].key:
@@ -111,7 +118,7 @@ def _placed(finding: Finding, roots: dict[int, _Node]) -> Finding:
 class _Frame:
     """An open collection; `node` is None when no finding is below it."""
 
-    __slots__ = ("child", "index", "is_key", "is_mapping", "node")
+    __slots__ = ("child", "index", "is_key", "is_mapping", "last", "node")
 
     def __init__(self, node: _Node | None, *, is_mapping: bool) -> None:
         self.node = node
@@ -119,6 +126,12 @@ class _Frame:
         self.is_key = is_mapping
         self.index = 0
         self.child: _Node | None = None
+        indices = () if node is None or is_mapping else [step for step in node.children if isinstance(step, int)]
+        self.last = max(indices, default=-1)
+
+    def is_past_its_last(self) -> bool:
+        """Whether this is a list, and none of its further items is sought."""
+        return not self.is_mapping and self.index > self.last
 
     def next(self) -> None:
         """Go on to the next key, value or item."""
@@ -128,8 +141,9 @@ class _Frame:
 
 
 def _mark(tokens: Iterator[_Token], roots: dict[int, _Node]) -> None:
-    """Note in the nodes where their keys and values begin."""
+    """Note in the nodes where their keys and values begin, up to the last that is sought."""
     document, last = -1, max(roots)
+    sought = {id(node) for root in roots.values() for node in root.children.values() or (root,)}
     frames: list[_Frame] = []
     for kind, word, line, column in tokens:
         if kind is _DOCUMENT:
@@ -139,14 +153,19 @@ def _mark(tokens: Iterator[_Token], roots: dict[int, _Node]) -> None:
             continue
         if kind is _END:
             if frames:
-                frames.pop()
+                sought.discard(id(frames.pop().node))
         else:
             node = _enter(frames, roots.get(document), kind, word, (line, column))
             if kind is not _SCALAR:
                 frames.append(_Frame(node, is_mapping=kind is _MAPPING))
                 continue
+            sought.discard(id(node))
         if frames:
             frames[-1].next()
+            if frames[-1].is_past_its_last():
+                sought.discard(id(frames[-1].node))
+            if not sought:
+                return
         elif document == last:
             return
 
@@ -183,12 +202,13 @@ def _yaml_tokens(text: str) -> Iterator[_Token]:
 
 def _json_tokens(text: str) -> Iterator[_Token]:
     yield _DOCUMENT, "", 1, 1
-    line, at = 1, 0
+    line, at, begin = 1, 0, 0
     for token in _JSON_TOKEN.finditer(text):
-        line += text.count("\n", at, token.start())
-        at = token.start()
+        passed, at = at, token.start()
+        line += text.count("\n", passed, at)
+        begin = max(begin, text.rfind("\n", passed, at) + 1)
         word = token[0]
-        column = at - text.rfind("\n", 0, at)
+        column = at - begin + 1
         yield _JSON_KINDS.get(word, _SCALAR), _unquoted(word), line, column
 
 

@@ -7,11 +7,12 @@ one name; of several descriptions the last one that is not empty holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
-from .finding import Finding, did_you_mean, shown, warning
+from .finding import MOST_HINTS, Finding, Findings, did_you_mean, shown, warning
 from .normal import has_nested_metadata
 from .parsed import ParsedDocument, ParsedFile
 from .reach import everybody, lint_reach
@@ -44,6 +45,7 @@ class _Namespace:
     segments: dict[str, _Definition] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
+    hints: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +56,43 @@ class Merged:
     findings: dict[str, list[Finding]]
 
 
+_Definitions = Callable[[], dict[tuple[str, str], str]]
+
+
 def merge(files: Iterable[tuple[str, ParsedFile]]) -> Merged:
     """Merge files that are sorted by path; findings tell of replaced, unknown, unused and unreachable things."""
     ordered = [
         (Place(path, number), document) for path, parsed in files for number, document in parsed.documents.items()
     ]
-    findings: dict[str, list[Finding]] = {}
+    findings: dict[str, Findings] = {}
     namespaces: dict[str, _Namespace] = {}
+
+    @cache
+    def definitions() -> dict[tuple[str, str], str]:
+        """The first file that defines a segment, by namespace and segment; made when a segment is unknown."""
+        return {
+            (document.namespace, segment): place.file
+            for place, document in reversed(ordered)
+            for segment in document.defined
+        }
+
     for place, document in ordered:
         namespace = namespaces.setdefault(document.namespace, _Namespace())
         for finding in (
             *_add_names(namespace, place, document),
             *_add_segments(namespace, place, document),
-            *_check_references(namespace, document, ordered),
+            *_check_references(namespace, document, definitions),
             *_add_flags(namespace, place, document),
         ):
             _note(findings, place, finding)
     for namespace in namespaces.values():
         _lint(namespace, findings)
-    return Merged({key: _document(key, namespaces[key], findings) for key in sorted(namespaces)}, findings)
+    documents = {key: _document(key, namespaces[key], findings) for key in sorted(namespaces)}
+    return Merged(documents, {path: found.complete() for path, found in findings.items()})
 
 
-def _note(findings: dict[str, list[Finding]], place: Place, finding: Finding) -> None:
-    findings.setdefault(place.file, []).append(replace(finding, document=place.document))
+def _note(findings: dict[str, Findings], place: Place, finding: Finding) -> None:
+    findings.setdefault(place.file, Findings()).fill([replace(finding, document=place.document)])
 
 
 def _add_names(namespace: _Namespace, place: Place, document: ParsedDocument) -> Iterable[Finding]:
@@ -115,26 +131,21 @@ def _duplicate(kind: str, key: str, index: int, earlier: _Definition) -> Finding
     return warning((f"{kind}s", index), f"duplicate-{kind}", message, "remove one of them")
 
 
-def _check_references(
-    namespace: _Namespace, document: ParsedDocument, ordered: list[tuple[Place, ParsedDocument]]
-) -> Iterable[Finding]:
+def _check_references(namespace: _Namespace, document: ParsedDocument, definitions: _Definitions) -> Iterable[Finding]:
     known, used = namespace.known, namespace.used
     for reference in document.references:
         segment = reference.segment
         used.add(segment)
         if segment not in known:
-            later = next(
-                (
-                    place.file
-                    for place, other in ordered
-                    if other.namespace == document.namespace and segment in other.defined
-                ),
-                None,
-            )
-            yield _unknown_segment(reference, document, known, later)
+            later = definitions().get((document.namespace, segment))
+            namespace.hints += 1
+            candidates = known if namespace.hints <= MOST_HINTS else ()
+            yield _unknown_segment(reference, document, candidates, later)
 
 
-def _unknown_segment(reference: Reference, document: ParsedDocument, known: set[str], later: str | None) -> Finding:
+def _unknown_segment(
+    reference: Reference, document: ParsedDocument, known: Collection[str], later: str | None
+) -> Finding:
     flag = shown(document.flag_keys.get(reference.flag, reference.flag + 1))
     what = f"{reference.field.removesuffix('s')} {reference.number + 1} of {flag}"
     path = ("flags", reference.flag, reference.field, reference.number, "segment")
@@ -147,7 +158,7 @@ def _unknown_segment(reference: Reference, document: ParsedDocument, known: set[
     return Finding(path, "forward-reference", message, hint)
 
 
-def _lint(namespace: _Namespace, findings: dict[str, list[Finding]]) -> None:
+def _lint(namespace: _Namespace, findings: dict[str, Findings]) -> None:
     everyone = everybody({key: definition.value for key, definition in namespace.segments.items()})
     for definition in namespace.flags.values():
         for finding in lint_reach(definition.value, definition.index, everyone):
@@ -158,7 +169,7 @@ def _lint(namespace: _Namespace, findings: dict[str, list[Finding]]) -> None:
             _note(findings, definition.place, warning(("segments", definition.index), "unused-segment", message))
 
 
-def _document(key: str, namespace: _Namespace, findings: dict[str, list[Finding]]) -> dict[str, Any]:
+def _document(key: str, namespace: _Namespace, findings: dict[str, Findings]) -> dict[str, Any]:
     nested = [definition for definition in namespace.flags.values() if has_nested_metadata(definition.value)]
     for definition in nested:
         message = "metadata holds more than text, numbers, true and false; Flipt v1 cannot read it"

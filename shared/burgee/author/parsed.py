@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from .finding import Finding
+from .finding import Finding, Findings, TooManyProblems
 from .lint import lint_flag, lint_segment
 from .locate import locate
 from .normal import normal_flag, normal_namespace, normal_segment
@@ -72,32 +72,43 @@ class ParsedFiles:
 def parse_file(path: str, content: bytes) -> ParsedFile:
     """Read, check and normalise one file; its findings are located."""
     reading = read(path, content)
-    findings = list(reading.findings)
+    findings = Findings(reading.findings)
     documents = {}
     for number, raw in enumerate(reading.documents):
-        checked = check_document(raw)
-        found = list(checked.findings)
+        checked = _check(number, raw, findings)
         if raw is None or type(raw) is dict:
-            documents[number] = _parse(raw or {}, checked, found)
-        findings.extend(replace(finding, document=number) for finding in found)
-    located = locate(content, findings, json=is_json(path), starts=reading.starts)
+            documents[number] = _parse(raw or {}, checked, number, findings)
+    located = locate(content, findings.complete(), json=is_json(path), starts=reading.starts)
     return ParsedFile(documents, tuple(located), reading.starts)
 
 
-def _parse(raw: dict[str, Any], checked: Checked, findings: list[Finding]) -> ParsedDocument:
+def _check(number: int, raw: Any, findings: Findings) -> Checked:
+    """The document, checked unless the file has too many errors before it or in it."""
+    try:
+        findings.make_room()
+        checked = check_document(raw)
+        findings.extend(replace(finding, document=number) for finding in checked.findings.complete())
+    except TooManyProblems:
+        return Checked(is_complete=False)
+    return checked
+
+
+def _parse(raw: dict[str, Any], checked: Checked, number: int, findings: Findings) -> ParsedDocument:
     wrong = checked.wrong
     raw_flags, raw_segments = raw.get("flags"), raw.get("segments")
     flags, segments = [], []
-    for index, authored in enumerate(raw_segments if type(raw_segments) is list else ()):
+    warnings = Findings()
+    for index, authored in enumerate(raw_segments if type(raw_segments) is list and checked.is_complete else ()):
         if ("segments", index) not in wrong:
             segment = normal_segment(authored)
             segments.append((index, segment))
-            findings.extend(lint_segment(authored, segment, index))
-    for index, authored in enumerate(raw_flags if type(raw_flags) is list else ()):
+            lint_segment(authored, segment, index, warnings)
+    for index, authored in enumerate(raw_flags if type(raw_flags) is list and checked.is_complete else ()):
         if ("flags", index) not in wrong:
             flag = normal_flag(authored)
             flags.append((index, flag))
-            findings.extend(lint_flag(authored, flag, index))
+            lint_flag(authored, flag, index, warnings)
+    findings.extend(replace(finding, document=number) for finding in warnings.complete())
     namespace, name, description = normal_namespace(raw.get("namespace"))
     return ParsedDocument(
         namespace,

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pathspec import GitIgnoreSpec
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -25,7 +24,8 @@ from ..core.errors import InvalidFiles
 from ..core.model import DEFAULT_PROFILE, PROFILES
 from .durations import parse_duration
 from .fields import quote_it
-from .finding import Finding, did_you_mean, shown
+from .finding import Finding, Findings, did_you_mean, shown
+from .ignore import MOST_PATTERNS, compile_ignore
 from .locate import locate
 from .read import read
 
@@ -111,11 +111,14 @@ def _profile(name: str) -> str:
 
 
 def _ignore_pattern(pattern: str) -> str:
-    try:
-        GitIgnoreSpec.from_lines([pattern])
-    except ValueError:
-        raise ValueError("wanted a pattern as in .gitignore") from None
+    compile_ignore(pattern)
     return pattern
+
+
+def _few_patterns(patterns: object) -> object:
+    if isinstance(patterns, list) and len(patterns) > MOST_PATTERNS:
+        raise ValueError(f"wanted at most {MOST_PATTERNS} patterns, not {len(patterns)}")
+    return patterns
 
 
 def _whole_seconds(text: object) -> int:
@@ -147,8 +150,11 @@ class _EnvironmentModel(_Model):
     directory: Annotated[StrictStr, AfterValidator(_relative_directory)] = Field(
         ".", description="flag files below it are read"
     )
-    ignore: list[Annotated[StrictStr, AfterValidator(_ignore_pattern)]] = Field(
-        [], description="patterns, as in .gitignore and relative to the directory, of files that are not read"
+    ignore: Annotated[list[Annotated[StrictStr, AfterValidator(_ignore_pattern)]], BeforeValidator(_few_patterns)] = (
+        Field(
+            [],
+            description="patterns, as in .gitignore and relative to the directory, of files that are not read",
+        )
     )
     activation_delay: Annotated[int, BeforeValidator(parse_duration)] = Field(
         0, description="releases become active this long after publishing", json_schema_extra=_DURATION_SCHEMA
@@ -176,7 +182,9 @@ def _project(raw: Any, findings: list[Finding]) -> Project | None:
     try:
         file = _ProjectFile.model_validate(_nulls_as_empty(raw))
     except ValidationError as error:
-        findings.extend(_finding(details) for details in error.errors(include_url=False, include_context=True))
+        found = Findings()
+        found.fill(_finding(details) for details in error.errors(include_url=False, include_context=True))
+        findings.extend(found.complete())
         return None
     default = _default_of(file, findings)
     environments = {name: _environment(model) for name, model in file.environments.items()}

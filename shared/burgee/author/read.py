@@ -7,10 +7,12 @@ the limits below. Only where each flag begins is kept: `locate` finds positions 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .finding import Finding
+from .fields import nodes_of
+from .finding import Finding, Findings
 from .strict_json import read_json
 from .yaml_events import Starts, read_yaml
 
@@ -48,10 +50,11 @@ def read(path: str, content: bytes) -> Reading:
         return Reading((), (_not_utf8(content, error),))
     if "\0" in text:
         return Reading((), (_binary(text),))
-    documents, findings, starts = (*read_json(text), {}) if is_json(path) else read_yaml(text)
+    documents, found, starts = (*read_json(text), {}) if is_json(path) else read_yaml(text)
+    findings = Findings(found)
     if _SURROGATE_ESCAPE.search(content):
-        findings.extend(_lone_surrogates(documents))
-    return Reading(tuple(documents), tuple(findings), starts)
+        findings.fill(_lone_surrogates(documents))
+    return Reading(tuple(documents), tuple(findings.complete()), starts)
 
 
 def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Finding:
@@ -72,23 +75,14 @@ def _binary(text: str) -> Finding:
     return Finding((), "binary-file", message, "is this a flags file?", line=line, column=column)
 
 
-def _lone_surrogates(documents: list[Any]) -> list[Finding]:
+def _lone_surrogates(documents: list[Any]) -> Iterator[Finding]:
     """Findings for texts that no UTF-8 can hold; those texts are never reached in a file without escapes."""
-    findings: list[Finding] = []
     for number, document in enumerate(documents):
-        waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
-        while waiting:
-            path, value = waiting.pop()
-            if isinstance(value, dict):
-                waiting.extend(((*path, key), child) for key, child in value.items())
-                waiting.extend(((*path, key), key) for key in value)
-            elif isinstance(value, list):
-                waiting.extend(((*path, index), child) for index, child in enumerate(value))
-            elif isinstance(value, str) and not _is_encodable(value):
+        for path, value in nodes_of(document, ()):
+            if isinstance(value, str) and not _is_encodable(value):
                 message = "wanted Unicode text, got half of a surrogate pair"
                 hint = "write the character itself, or both halves in JSON"
-                findings.append(Finding(path, "lone-surrogate", message, hint, document=number))
-    return findings
+                yield Finding(path, "lone-surrogate", message, hint, document=number)
 
 
 def _is_encodable(text: str) -> bool:

@@ -6,7 +6,8 @@ explanation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..bundle.keys import LONGEST_NAMESPACE
@@ -35,7 +36,7 @@ from .fields import (
     one_of,
     or_null,
 )
-from .finding import Finding, Path, did_you_mean, shown
+from .finding import MOST_HINTS, Finding, Findings, Path, TooManyProblems, did_you_mean, shown
 from .versions import UNSTATED, VERSIONS, Version
 
 OPERATOR = or_null(one_of(OR, AND))
@@ -91,21 +92,31 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found; flags and segments in `wrong` (as `("flags", 3)`) have errors and no normal form."""
+    """What a check found; flags and segments in `wrong` (as `("flags", 3)`) have errors and no normal form.
 
-    findings: list[Finding] = field(default_factory=list)
+    A check that is not complete was given up: whatever it has not seen counts as wrong.
+    """
+
+    findings: Findings = field(default_factory=Findings)
     references: list[Reference] = field(default_factory=list)
     wrong: set[tuple[str, int]] = field(default_factory=set)
+    is_complete: bool = True
 
 
 def check_document(document: Any) -> Checked:
     """Everything wrong with one raw document by itself, and the segments its flags refer to."""
     checked = Checked()
-    if document is None:
-        return checked
+    try:
+        _check(document, checked)
+    except TooManyProblems:
+        return replace(checked, is_complete=False)
+    return checked
+
+
+def _check(document: Any, checked: Checked) -> None:
     findings = checked.findings
-    if not check_fields(document, DOCUMENT, (), findings):
-        return checked
+    if document is None or not check_fields(document, DOCUMENT, (), findings):
+        return
     version = _version(document, findings)
     _check_namespace(document, findings)
     for index, segment in enumerate(items_of(document, "segments")):
@@ -116,7 +127,6 @@ def check_document(document: Any) -> Checked:
         before = len(findings)
         check_flag(flag, index, version, checked)
         _note_errors(checked, before, ("flags", index))
-    return checked
 
 
 def _note_errors(checked: Checked, before: int, place: tuple[str, int]) -> None:
@@ -217,12 +227,13 @@ def _check_rule(rule: Any, flag: dict[str, Any], known: set[str], at: Reference,
         if check_fields(distribution, DISTRIBUTION, here, findings):
             variant = distribution.get("variant")
             if isinstance(variant, str) and variant and variant not in known:
-                findings.append(_unknown_variant(flag, variant, known, at, here))
+                candidates = known if len(findings) < MOST_HINTS else ()
+                findings.append(_unknown_variant(flag, variant, candidates, at, here))
 
 
-def _unknown_variant(flag: dict[str, Any], variant: str, known: set[str], at: Reference, path: Path) -> Finding:
+def _unknown_variant(flag: dict[str, Any], variant: str, known: Collection[str], at: Reference, path: Path) -> Finding:
     message = f"rule {at.number + 1} of {shown(flag.get('key'))} names unknown variant {shown(variant)}"
-    hint = did_you_mean(variant, known) or ("" if known else "the flag has no variants")
+    hint = did_you_mean(variant, known) or ("" if flag.get("variants") else "the flag has no variants")
     return Finding((*path, "variant"), "unknown-variant", message, hint)
 
 

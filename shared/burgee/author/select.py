@@ -12,12 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from pathspec import GitIgnoreSpec
-
 from ..core.errors import Problem
 from .fields import ANYTHING, Kind, Shape, check_fields, texts
 from .finding import WARNING, Finding, warning
 from .globs import BadGlob, compile_glob
+from .ignore import MOST_PATTERNS, compile_ignore, is_ignored
 from .locate import locate
 from .read import read
 
@@ -79,13 +78,13 @@ def select(
     if index is not None:
         globs, findings = _read_index(index)
         problems = [finding.problem(root + INDEX_FILE) for finding in findings]
-    ignored = GitIgnoreSpec.from_lines(ignore)
+    ignored = [pattern for pattern in map(compile_ignore, ignore) if pattern]
     paths = []
     for entry in entries:
         inside = entry.path.removeprefix(root)
         if not entry.path.startswith(root) or not globs.select(inside):
             continue
-        if ignored.match_file(inside) or _is_git(inside):
+        if is_ignored(inside, ignored) or _is_git(inside):
             continue
         problem = _refusal(entry, inside, globs)
         if problem:
@@ -139,6 +138,10 @@ def _read_index(content: bytes) -> tuple[_Globs, list[Finding]]:
 def _compiled(index: dict[str, Any], field: str, findings: list[Finding]) -> Iterator[re.Pattern[str]]:
     patterns = index.get(field)
     if type(patterns) is not list or not texts(patterns):
+        return
+    if len(patterns) > MOST_PATTERNS:
+        message = f"wanted at most {MOST_PATTERNS} patterns as '{field}', got {len(patterns)}"
+        findings.append(Finding((field,), "bad-glob", message, "let a pattern name more files"))
         return
     for number, pattern in enumerate(patterns):
         try:

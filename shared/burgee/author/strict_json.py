@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from math import inf, isfinite
 from typing import Any
 
 from ..core.numbers import f32
-from .finding import Finding
+from .finding import Finding, Findings
 
 DEEPEST = 100
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+# A text that does not end is one token: looking for its end once more at each of its quotes takes too long.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z|\\)|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
 class JsonFloat(float):
@@ -34,7 +36,7 @@ def read_json(text: str) -> tuple[list[Any], list[Finding]]:
     try:
         return [decode(text)], []
     except _Repeated:
-        return [], _repeated_keys(text) or [_unplaced_repetition()]
+        return [], _repeated_keys(text).complete() or [_unplaced_repetition()]
     except RecursionError:
         message = f"wanted at most {DEEPEST} levels of nesting, got more"
         return [], [Finding((), "nested-too-deep", message, "flatten the attachment")]
@@ -85,9 +87,15 @@ def _syntax(error: json.JSONDecodeError) -> Finding:
     return Finding((), "syntax", message, hint, line=error.lineno, column=error.colno)
 
 
-def _repeated_keys(text: str) -> list[Finding]:
+def _repeated_keys(text: str) -> Findings:
     """One finding for each repeated key; the text may still be wrong JSON further on."""
-    findings: list[Finding] = []
+    findings = Findings()
+    findings.fill(_repetitions(text))
+    return findings
+
+
+def _repetitions(text: str) -> Iterator[Finding]:
+    line, counted = 1, 0
     open_keys: list[set[str] | None] = []
     previous = None
     for token in _TOKEN.finditer(text):
@@ -98,10 +106,11 @@ def _repeated_keys(text: str) -> list[Finding]:
             open_keys.pop()
         elif mark == ":" and previous and open_keys and open_keys[-1] is not None:
             if previous[0] in open_keys[-1]:
-                findings.append(_repeated(text, previous.start(), previous[0].strip('"')))
+                line += text.count("\n", counted, previous.start())
+                counted = previous.start()
+                yield _repeated(line, counted - text.rfind("\n", 0, counted), previous[0].strip('"'))
             open_keys[-1].add(previous[0])
         previous = token
-    return findings
 
 
 def _unplaced_repetition() -> Finding:
@@ -109,7 +118,6 @@ def _unplaced_repetition() -> Finding:
     return Finding((), "duplicate-key", "wanted every key once, got one in two spellings", "remove one of the two")
 
 
-def _repeated(text: str, at: int, key: str) -> Finding:
-    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-    message = f"wanted every key once, got '{key}' again"
+def _repeated(line: int, column: int, key: str) -> Finding:
+    message = f"wanted every key once, got '{key[:60]}' again"
     return Finding((), "duplicate-key", message, "remove one of the two", line=line, column=column)

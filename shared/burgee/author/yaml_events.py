@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -23,11 +23,14 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from .finding import Finding
+from .finding import MOST_FINDINGS, Finding, Findings, TooManyProblems
 from .scalars import Merge, Scalars, Timestamp
 from .strict_json import DEEPEST
 
 LARGEST_EXPANSION = 500_000
+MOST_DOCUMENTS = 1000
+# Beyond this the file is read again for positions, which takes less memory.
+_MOST_STARTS = 100_000
 _ITEM_DEPTH = 3
 _ABSENT: Any = object()
 _TAG = "tag:yaml.org,2002:"
@@ -65,23 +68,23 @@ def read_yaml(text: str) -> tuple[list[Any], list[Finding], Starts]:
     builder = _Builder()
     try:
         builder.build(event_source(text))
-    except _StopReading:
-        pass
+    except (_StopReading, TooManyProblems):
+        pass  # a finding tells
     except UNREADABLE as error:
-        builder.findings.append(_syntax(error))
+        builder.findings.fill([_syntax(error)])
     if builder.scalars.non_finite:
-        builder.findings.extend(_non_finite(text, builder.scalars.non_finite))
-    return builder.documents, builder.findings, builder.starts
+        builder.findings.fill(_non_finite(text, builder.scalars.non_finite))
+    return builder.documents, builder.findings.complete(), builder.starts
 
 
 class _Builder:
     """State of one file: documents so far, anchors of the present document, findings."""
 
-    __slots__ = ("_anchors", "_budget", "_merges", "_weights", "documents", "findings", "scalars", "starts")
+    __slots__ = ("_anchors", "_budget", "_merges", "_odd", "_weights", "documents", "findings", "scalars", "starts")
 
     def __init__(self) -> None:
         self.documents: list[Any] = []
-        self.findings: list[Finding] = []
+        self.findings = Findings()
         self.scalars = Scalars()
         self.starts: Starts = {}
         self._anchors: dict[str, Any] = {}
@@ -89,6 +92,7 @@ class _Builder:
         self._weights: dict[int, int] = {}
         self._merges: dict[int, list[dict[str, Any]]] = {}
         self._budget = LARGEST_EXPANSION
+        self._odd = 0
 
     def build(self, get_event: Callable[[], Event]) -> None:
         """Read events to the end.
@@ -117,7 +121,7 @@ class _Builder:
                 frames.append((here, key, anchor))
                 here = {} if kind is MappingStartEvent else []
                 key, anchor = _ABSENT, event.anchor
-                if len(frames) == _ITEM_DEPTH and type(frames[-1][0]) is list:
+                if len(frames) == _ITEM_DEPTH and type(frames[-1][0]) is list and len(self.starts) < _MOST_STARTS:
                     mark = event.start_mark
                     place = (len(self.documents), frames[1][1], len(frames[-1][0]))
                     self.starts[place] = (mark.line, mark.column, mark.index)
@@ -135,6 +139,8 @@ class _Builder:
                 value = self._repeat(event)
             elif kind is DocumentStartEvent:
                 self._anchors, self._weights = {}, {}
+                if len(self.documents) == MOST_DOCUMENTS:
+                    self._refuse_document(event)
                 continue
             elif kind is StreamEndEvent:
                 return
@@ -155,6 +161,8 @@ class _Builder:
                 self.documents.append(value)
             else:
                 here.append(value)
+                if len(frames) == _ITEM_DEPTH - 1 and (type(value) is not dict or not value):
+                    self._note_odd_item(event, frames[-1][1])
 
     def _report(self, event: Any, code: str, message: str, hint: str = "") -> None:
         mark = event.start_mark
@@ -169,6 +177,21 @@ class _Builder:
         message = f"wanted at most {DEEPEST} levels of nesting, got more"
         self._report(event, "nested-too-deep", message, "flatten the attachment")
         raise _StopReading
+
+    def _refuse_document(self, event: Any) -> None:
+        message = f"wanted at most {MOST_DOCUMENTS} documents in a file, got more"
+        self._report(event, "too-many-documents", message, "split them over several files, or put them together")
+        raise _StopReading
+
+    def _note_odd_item(self, event: Any, field: Any) -> None:
+        """Stop early at a list that cannot be one of flags or segments: it may have millions of items."""
+        if field not in ("flags", "segments"):
+            return
+        self._odd += 1
+        if self._odd > MOST_FINDINGS:
+            message = f"wanted {field} as mappings with a key, got more than {MOST_FINDINGS} other items"
+            self._report(event, "wrong-type", message)
+            raise _StopReading
 
     def _odd_key(self, event: Any, here: dict[str, Any], value: Any) -> str:
         """The key to go on with, in place of one that is not plain text."""
@@ -251,17 +274,15 @@ def _syntax(error: Exception) -> Finding:
     return Finding((), "syntax", message, "check indentation, quotes and brackets", line=line, column=column)
 
 
-def _non_finite(text: str, words: set[str]) -> list[Finding]:
+def _non_finite(text: str, words: set[str]) -> Iterator[Finding]:
     """Where the words stand: the loop above keeps no positions of scalars."""
     get_event = event_source(text)
-    findings: list[Finding] = []
     try:
         while type(event := get_event()) is not StreamEndEvent:
             if type(event) is ScalarEvent and event.implicit[0] and event.value in words:
-                findings.append(_no_number(event))
+                yield _no_number(event)
     except UNREADABLE:
         pass  # already reported by the reading loop
-    return findings
 
 
 def _no_number(event: Any) -> Finding:

@@ -6,7 +6,7 @@ import sys
 from importlib.util import find_spec
 
 # What the extra `cli` brings, by the names that are imported; another package may have brought some of it already.
-_NEEDED = ("click", "dulwich", "pathspec", "pydantic", "uvicorn", "watchfiles", "yaml")
+_NEEDED = ("click", "dulwich", "pydantic", "uvicorn", "watchfiles", "yaml")
 
 
 def main() -> None:
