@@ -137,3 +137,17 @@ def test_unknown_field_is_at_its_name_and_columns_count_characters() -> None:
     for path in ("f.yml", "f.json"):
         problem = author([SourceFile(path, text)]).problems[0]
         assert (problem.line, problem.column) == (1, 39)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message", "hint"),
+    [
+        ("flags:\n<<<<<<< HEAD\n- key: a\n=======\n- key: b\n", 2, "merge conflict", "keep one side"),
+        ("flags:\n- key: a\n  name: A: b\n", 3, "mapping values", "quote a text"),
+        ('flags:\n- key: "a\n  name: A\n', 4, "began in line 2", "quotes"),
+    ],
+)
+def test_broken_yaml_says_where_it_began_and_what_to_do(text: str, line: int, message: str, hint: str) -> None:
+    (finding,) = read("features.yaml", text.encode()).findings
+    assert finding.line == line
+    assert message in finding.message and hint in finding.hint

@@ -37,6 +37,25 @@ OPERATORS = {
     DATETIME: _OF_ORDER,
     ENTITY_ID: _OF_TEXTS,
 }
+# What people write who think of another language, or of Flipt's own former slip.
+_MEANT = {
+    "le": "lte",
+    "ge": "gte",
+    "ne": "neq",
+    "not": "neq",
+    "in": "isoneof",
+    "notin": "isnotoneof",
+    "exists": "present",
+    "startswith": "prefix",
+    "endswith": "suffix",
+    "=": "eq",
+    "==": "eq",
+    "!=": "neq",
+    "<": "lt",
+    "<=": "lte",
+    ">": "gt",
+    ">=": "gte",
+}
 _COMPARISONS = frozenset(("eq", "neq", "lt", "lte", "gt", "gte"))
 
 _TYPE = one_of(*OPERATORS)
@@ -79,7 +98,8 @@ def _check_operator(constraint: dict[str, Any], path: Path, version: Version, fi
         _check_value(constraint, path, version, findings)
         return
     message = f"wanted an operator of {kind} ({', '.join(operators)}), got {shown(operator)}"
-    hint = "did you mean 'lte'?" if operator == "le" else did_you_mean(operator, operators) or quote_it(operator)
+    meant = _MEANT.get(operator) if isinstance(operator, str) else None
+    hint = f"did you mean '{meant}'?" if meant in operators else did_you_mean(operator, operators) or quote_it(operator)
     findings.append(Finding((*path, "operator"), "unknown-operator", message, hint))
 
 

@@ -71,7 +71,7 @@ def read_yaml(text: str) -> tuple[list[Any], list[Finding], Starts]:
     except (_StopReading, TooManyProblems):
         pass  # a finding tells
     except UNREADABLE as error:
-        builder.findings.fill([_syntax(error)])
+        builder.findings.fill([_syntax(error, text)])
     if builder.scalars.non_finite:
         builder.findings.fill(_non_finite(text, builder.scalars.non_finite))
     return builder.documents, builder.findings.complete(), builder.starts
@@ -266,12 +266,31 @@ class _Builder:
             return ""
 
 
-def _syntax(error: Exception) -> Finding:
+def _syntax(error: Exception, text: str) -> Finding:
+    conflict = _conflict_line(text)
+    if conflict:
+        message = "a Git merge conflict is left in the file"
+        return Finding((), "syntax", message, "keep one side and remove the marks", line=conflict, column=1)
     mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "an impossible escape"
-    message = f"wanted YAML, got something else: {problem}"
-    return Finding((), "syntax", message, "check indentation, quotes and brackets", line=line, column=column)
+    begun: Any = getattr(error, "context_mark", None)
+    context = getattr(error, "context", None)
+    where = f" ({context} that began in line {begun.line + 1})" if begun and context else ""
+    hint = _SYNTAX_HINTS.get(problem, "check indentation, quotes and brackets")
+    return Finding((), "syntax", f"this is not YAML: {problem}{where}", hint, line=line, column=column)
+
+
+def _conflict_line(text: str) -> int:
+    """The line of the first mark that a merge left, 0 without one."""
+    at = 0 if text.startswith("<<<<<<< ") else text.find("\n<<<<<<< ") + 1
+    return text.count("\n", 0, at) + 1 if at or text.startswith("<<<<<<< ") else 0
+
+
+_SYNTAX_HINTS = {
+    "mapping values are not allowed in this context": "quote a text that holds ': '",
+    "could not find expected ':'": "a key is followed by ':' and a space",
+}
 
 
 def _non_finite(text: str, words: set[str]) -> Iterator[Finding]:
