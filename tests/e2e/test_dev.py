@@ -92,6 +92,8 @@ def test_a_push_that_would_remove_most_flags_is_rejected(host: Running, tmp_path
     pushed = push(place, {"flags/staging/features.yaml": "flags: []\n"})
     assert pushed.returncode != 0
     assert "more than half" in pushed.stderr
+    assert "git push -o allow-removal" in pushed.stderr
+    assert host.said("push rejected: 1 thing to correct")
 
 
 def test_a_push_option_allows_the_removal(host: Running, tmp_path: Path) -> None:

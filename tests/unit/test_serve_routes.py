@@ -20,6 +20,11 @@ def test_an_unknown_path_below_a_mount_is_not_found_in_json(path: str) -> None:
     assert Served().get(path) == (404, {"code": 5, "message": "Not Found", "details": []})
 
 
+def test_the_front_leads_to_the_status() -> None:
+    response = Served().call("GET", "/")
+    assert (response.status, header(response, "location")) == (302, "/status?pretty")
+
+
 def test_a_path_outside_the_mounts_is_not_found_in_plain_text() -> None:
     response = Served().call("GET", "/nope")
     assert (response.status, header(response, "content-type")) == (404, "text/plain; charset=utf-8")

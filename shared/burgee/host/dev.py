@@ -72,7 +72,7 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
         fetcher = open_fetcher(_store_url(dev))
         environments = Environments(fetcher, ttl_ms=TTL_MS, clock=SystemClock(), random=system_random)
         beside = FolderBeside(bare, dev.folder, git=git)
-        pushes = _pushes(dev, bare, store, environments, beside)
+        pushes = _pushes(dev, bare, store, environments, beside, say)
         listener = stack.enter_context(_listening(dev, git, bare.parent, environments, pushes))
         for line in (*_welcome(dev, name, listener.url, seeded), *_indented(pushes.release())):
             say(line)
@@ -82,7 +82,7 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
         if dev.watch:
             stack.enter_context(_watching(dev, pushes, say))
         elif differing := beside.differing():
-            say(f"  note: {differing} in the folder are not what the repository has; push them, or use --watch")
+            say(f"  note: the folder is not what the repository has ({differing}); push it, or use --watch")
         yield listener
 
 
@@ -90,7 +90,7 @@ def _store_url(dev: Dev) -> str:
     return (dev.directory / "store").as_uri()
 
 
-def _pushes(dev: Dev, bare: Path, store: Store, environments: Environments, beside: FolderBeside) -> Pushes:
+def _pushes(dev: Dev, bare: Path, store: Store, environments: Environments, beside: FolderBeside, say: Say) -> Pushes:
     return Pushes(
         name=_name_of(dev.folder),
         bare=bare,
@@ -100,6 +100,7 @@ def _pushes(dev: Dev, bare: Path, store: Store, environments: Environments, besi
         publishing=Lock(),
         options=Options(allowed_mirrors=dev.allowed_mirrors),
         released=environments.refresh,
+        say=say,
         beside=beside if dev.watch else None,
     )
 
@@ -155,6 +156,8 @@ def _alone(directory: Path) -> Iterator[None]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         lock = os.open(directory / "dev.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        # The folder is often inside somebody's own repository, where `git add` should not find it.
+        (directory / ".gitignore").write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"the state folder {directory} cannot be used: {error.strerror}") from error
     try:
@@ -185,9 +188,10 @@ def _welcome(dev: Dev, name: str, url: str, seeded: bool) -> Iterator[str]:
     yield f"  clone     git clone {url}{PREFIX}/{name}"
     yield "  push      edit a flag, commit, git push: the answer is on the `remote:` lines"
     yield f'  evaluate  curl {url}/evaluate/v1/boolean -d \'{{"flagKey":"...","entityId":"user-1"}}\''
-    yield f"  look      {url}/status"
+    yield f"  look      {url}/status?pretty"
     if dev.watch:
-        yield f"  watch     saved files in {dev.folder} become commits"
+        yield f"  watch     saved files in {dev.folder} become commits of this repository"
+    yield f"  stop      Ctrl-C; to begin anew remove {dev.directory}"
     yield ""
 
 

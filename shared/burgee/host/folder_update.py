@@ -64,7 +64,7 @@ def _naming(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = path_text(os.fsencode(place))
+        where = path_text(os.fsencode(error.filename or place))
         message = f"{where} cannot be written ({error.strerror}); mend that, or push a commit without it"
         raise Unavailable(message) from error
 

@@ -38,7 +38,7 @@ class Verdict:
 class Pushes:
     """Checks and publishes what comes into one repository, by pushes or from the folder `beside` it.
 
-    `released` is called after every publish, one of which runs at a time.
+    `released` is called after every publish, one of which runs at a time; `say` shows a line at the host.
     """
 
     name: str
@@ -48,29 +48,27 @@ class Pushes:
     parsed: ParsedFiles
     options: Options
     released: Callable[[], None]
+    say: Callable[[str], None]
     beside: FolderBeside | None
     publishing: Lock
 
     def check(self, push: Push) -> Generator[str, None, bool]:
         """The lines of a pre-receive hook, and whether the push is taken."""
         refusal = _refusal(push.options) or (self.beside.refusal(push) if self.beside else None)
-        if refusal:
-            yield refusal
-            return False
         moved = {update.ref: update.new for update in push.updates}
-        verdict = self.judge(moved, push.object_directories, allow_removal=ALLOW_REMOVAL in push.options)
-        yield from verdict.lines
+        verdict = Verdict(False, (refusal,)) if refusal else self.judge(moved, push)
+        yield from self._said(verdict.lines)
         return verdict.accepted
 
     def publish(self, push: Push) -> Iterator[str]:
         """The lines of a post-receive hook: what happened in each environment, and in the folder beside."""
-        yield from self.release(allow_removal=ALLOW_REMOVAL in push.options)
-        if self.beside:
+        yield from self._said(self.release(allow_removal=ALLOW_REMOVAL in push.options))
+        if self.beside and any(update.ref == self.beside.ref for update in push.updates):
             try:
                 self.beside.give()
-                yield "the folder has these files now"
+                yield from self._said(("the folder has these files now",))
             except BurgeeError as error:
-                yield f"the folder was not updated: {error}"
+                yield from self._said((f"the folder was not updated: {error}",))
 
     def take_folder(self) -> list[str]:
         """Commit what is saved in the folder beside, unless it has new mistakes, and publish; the lines to say."""
@@ -80,7 +78,7 @@ class Pushes:
         ref = self.beside.ref
 
         def accept(commit: str) -> bool:
-            verdict = self.judge({ref: commit}, ())
+            verdict = self.judge({ref: commit})
             said.extend(line.replace("push rejected", "not committed") for line in verdict.lines)
             return verdict.accepted
 
@@ -100,12 +98,12 @@ class Pushes:
         self.released()
         return said
 
-    def judge(
-        self, moved: Mapping[str, str | None], object_directories: Sequence[Path], *, allow_removal: bool = False
-    ) -> Verdict:
+    def judge(self, moved: Mapping[str, str | None], push: Push | None = None) -> Verdict:
         """The verdict on moving refs (full names to commits, None deletes), whose objects may be in quarantine."""
+        allow_removal = push is not None and ALLOW_REMOVAL in push.options
+        quarantine = push.object_directories if push else ()
         options = replace(self.options, allow_removal=allow_removal, dry_run=True)
-        with HostedRepository(self.name, self.bare, moved=moved, object_directories=object_directories) as pushed:
+        with HostedRepository(self.name, self.bare, moved=moved, object_directories=quarantine) as pushed:
             after = self._outcome(pushed, options)
         if not after.faults:
             return Verdict(True)
@@ -114,8 +112,16 @@ class Pushes:
         introduced = (after.faults - before.faults).total()
         if not introduced:
             return Verdict(True, ("mistakes that were there before remain; their environments stay as they are",))
-        last = f"push rejected: {introduced} new {'mistake' if introduced == 1 else 'mistakes'}, nothing has changed"
-        return Verdict(False, (*after.lines, last))
+        things = "thing" if introduced == 1 else "things"
+        last = f"push rejected: {introduced} {things} to correct, nothing has changed"
+        said = (line.replace("publish with --allow-removal", f"`git push -o {ALLOW_REMOVAL}`") for line in after.lines)
+        return Verdict(False, (*said, last))
+
+    def _said(self, told: Iterable[str]) -> Iterator[str]:
+        """Lines for the one who pushed, and for the one who watches the host."""
+        for line in told:
+            self.say(f"  {line}")
+            yield line
 
     def _outcome(self, repository: HostedRepository, options: Options) -> _Outcome:
         try:

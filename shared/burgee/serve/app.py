@@ -37,6 +37,7 @@ class App:
             ("healthz",): {"GET": health.healthz},
             ("health",): {"GET": health.health},
             ("readyz",): {"GET": health.readyz},
+            ("",): {"GET": health.front},
         }
         self._guarded: Routes = {
             ("status",): {"GET": health.status},

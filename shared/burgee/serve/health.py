@@ -6,14 +6,20 @@ from .. import __version__
 from ..core.errors import BurgeeError
 from ..core.instant import format_instant
 from .answers import answer
+from .message import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ..fetch.live import Live, Status
-    from .message import Request, Response
+    from .message import Request
     from .service import Service
+
+
+def front(service: Service, request: Request) -> Response:
+    """GET /: people who type in the address find the status."""
+    return Response(302, (("location", "/status?pretty"),))
 
 
 def healthz(service: Service, request: Request) -> Response:
