@@ -246,6 +246,50 @@ def test_past_the_most_at_once_a_request_is_told_to_come_back() -> None:
         assert refused == 503
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("burgee.host.asgi.BODY_SECONDS", 0.2)
+    answer = _answer_to(listener, [b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"])
+    assert answer.startswith(b"HTTP/1.1 408 ") and b"the body did not come within 0.2 seconds" in answer
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_a_head_that_comes_byte_by_byte_is_not_waited_for(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    monkeypatch.setattr("burgee.host.connection.HEAD_SECONDS", 0.5)
+    answer = _answer_to(listener, [before, *(b"%c" % byte for byte in b"GET /" + b"x" * 200)])
+    assert answer.count(b"HTTP/1.1 200") == bool(before)
+
+
+def test_past_the_most_connections_a_request_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("burgee.host.listener.MOST_CONNECTIONS", 3)
+    with Listener(Site(), options=Options(port=0)) as listener:
+        idle = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(3)]
+        assert _status(listener.port, "/x") == 503
+        for connection in idle:
+            connection.close()
+
+
+def _answer_to(listener: Listener, pieces: list[bytes]) -> bytes:
+    """What comes back for pieces that are sent slowly, until the listener closes the connection."""
+    with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as client:
+        answer = b""
+        for piece in pieces:
+            try:
+                client.sendall(piece)
+                client.settimeout(0.05)
+                received = client.recv(1000)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                return answer
+            if not received:
+                return answer
+            answer += received
+        client.settimeout(10)
+        return answer + client.recv(1000)
+
+
 def _status(port: int, path: str) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:

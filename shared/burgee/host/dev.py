@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from .watch import tell, watch_folder
 
 TTL_MS = 1_000
 _WATCHER_SECONDS = 0.3
+_TIMING = re.compile(r" \(\d+ ms\)$")
 Say = Callable[[str], None]
 
 
@@ -127,10 +129,11 @@ def _watching(dev: Dev, pushes: Pushes, say: Say) -> Iterator[None]:
         except BurgeeError as error:
             lines = [str(error)]
         # A look without an event is repeated every second; what it finds again is not said again.
-        if paths or lines != told:
+        found = [_TIMING.sub("", line) for line in lines]
+        if paths or found != told:
             for line in _indented(lines):
                 say(line)
-        told[:] = lines
+        told[:] = found
 
     watcher = Thread(
         target=watch_folder,
