@@ -152,6 +152,12 @@ def test_a_port_that_is_taken_is_named(folder: Path, tmp_path: Path) -> None:
     assert port in done.stderr and "--port" in done.stderr
 
 
+def test_the_hosted_folder_cannot_be_the_state_folder(folder: Path) -> None:
+    command = [str(BURGEE), "dev", str(folder), "--dir", str(folder), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, "name another --dir" in done.stderr) == (2, True)
+
+
 def test_without_git_on_the_path_it_says_so(folder: Path, tmp_path: Path) -> None:
     command = [str(BURGEE), "dev", str(folder), "--dir", str(tmp_path / "state"), "--port", "0"]
     environ = {**os.environ, "PATH": str(tmp_path)}

@@ -55,6 +55,23 @@ def test_a_crash_between_any_two_writes_leaves_a_usable_store_and_the_next_publi
             crashed_once(a_work_tree(tmp_path / f"{number}-{late}", FIRST), number, late=late)
 
 
+def test_a_crash_anywhere_in_the_first_publish_is_completed_by_the_next(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    counted = FaultyObjects(MemoryObjects("memory://first"))
+    publish_once(repository, counted)
+    for number in range(1, counted.writes + 1):
+        for late in (False, True):
+            objects = FaultyObjects(MemoryObjects(f"memory://first-{number}-{late}"))
+            objects.fail_write(number, Crash(), after=late)
+            with pytest.raises(Crash):
+                publish_once(repository, objects)
+            receipts = publish_once(repository, objects)
+            assert {receipt.outcome for receipt in receipts.values()} <= {"published", "unchanged"}
+            for environment in ("staging", "production"):
+                assert revisions(ObjectStore(objects), environment) == [1]
+                assert ObjectStore(objects).read_static(environment, "default") is not None
+
+
 def crashed_once(repository: Path, number: int, *, late: bool) -> None:
     objects, clock = FaultyObjects(MemoryObjects(f"memory://{repository.name}")), VirtualClock(wall=1_900_000_000_000)
     publish_once(repository, objects)

@@ -65,6 +65,8 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
     Raises ConfigurationError when git is missing, the port is taken, or another host uses the state folder.
     """
     git = find_git(environ)
+    if dev.directory.resolve() == dev.folder.resolve():
+        raise ConfigurationError(f"state cannot be kept in {dev.folder} itself, it would be hosted; name another --dir")
     name = _name_of(dev.folder)
     bare = dev.directory / "git" / f"{name}.git"
     with ExitStack() as stack:
