@@ -268,3 +268,14 @@ def test_a_damaged_document_is_told_and_the_next_change_is_still_released(tmp_pa
     receipt = publish_once(repository, objects)["staging"]
     assert receipt.outcome == "published"
     assert "cannot be read" in receipt.warnings[0]
+
+
+def test_a_log_that_has_lost_its_head_is_not_begun_again(tmp_path: Path) -> None:
+    repository = a_work_tree(tmp_path / "flags", FIRST)
+    objects = FileObjects(tmp_path / "store")
+    publish_once(repository, objects)
+    (tmp_path / "store" / keys.head("staging")).unlink()
+    receipt = publish_once(repository, objects)["staging"]
+    assert receipt.outcome == "failed"
+    assert "its head.json is gone; restore it" in receipt.message
+    assert not (tmp_path / "store" / keys.head("staging")).exists()

@@ -25,7 +25,7 @@ def apply(store: Store, plan: Plan, present: Head | None, etag: str | None, *, n
     """Release what `plan` says, if the head still is the one it was made from (`present`, `etag`).
 
     Raises Conflict when somebody else moved the head, or when writing took so long that the release's own instant has
-    come too near; then nothing has been released.
+    come too near, ContentError when a log has lost its head; then nothing has been released.
     """
     assert plan.head is not None and plan.release is not None, "only a plan that publishes can be applied"
     known = set(present.last.release.namespaces.values()) if present else set()
@@ -35,8 +35,24 @@ def apply(store: Store, plan: Plan, present: Head | None, etag: str | None, *, n
     store.put_blob(plan.candidate.manifest, content_type=MANIFEST_TYPE)
     if present:
         complete_log(store, present)
+    else:
+        _check_new_log(store, plan.release.environment)
     _check_in_time(plan.release, now())
     store.swap_head(plan.head, etag)
+
+
+def _check_new_log(store: Store, environment: str) -> None:
+    """Releases are only ever written after a head: a log without one has lost it, and may not begin again at 1."""
+    try:
+        store.get_release(environment, 1)
+    except NotFound:
+        return
+    if store.read_head(environment) is not None:
+        raise Conflict(f"somebody else made the first release of environment {environment!r} meanwhile")
+    raise ContentError(
+        f"environment {environment!r} has releases in {store.url}, but its head.json is gone; "
+        "restore it from a copy of the store: readers refuse a log that begins again"
+    )
 
 
 def _check_in_time(release: Release, now: int) -> None:
