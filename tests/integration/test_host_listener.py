@@ -287,7 +287,9 @@ def _answer_to(listener: Listener, pieces: list[bytes]) -> bytes:
                 return answer
             answer += received
         client.settimeout(10)
-        return answer + client.recv(1000)
+        while received := client.recv(1000):
+            answer += received
+        return answer
 
 
 def _status(port: int, path: str) -> int:

@@ -28,7 +28,8 @@ GRACE_SECONDS = 3
 MOST_CONNECTIONS = 2_000
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _START_SECONDS = 15.0
-_STOP_SECONDS = 15.0
+_ENDING_SECONDS = 5.0
+_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,10 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         await server.serve(sockets=[bound])
+        # What was cancelled still has processes to end and to wait for; once the loop is closed nobody can.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            await asyncio.wait(left, timeout=_ENDING_SECONDS)
         self._loop = None
 
     def _end_streams(self) -> None:
