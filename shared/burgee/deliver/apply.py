@@ -68,14 +68,18 @@ def complete_log(store: Store, head: Head) -> None:
         store.put_release(entry)
 
 
-def complete_blobs(store: Store, candidate: Candidate) -> None:
-    """Write blobs that are gone from the store although a release names them.
+def complete_blobs(store: Store, candidate: Candidate, present: Head | None) -> None:
+    """Write the candidate's documents that are gone from the store although the head that was seen names them.
 
-    Raises DigestMismatch for one that is there with other bytes: what is immutable is not written over silently.
+    `apply` takes those for written. Raises DigestMismatch for one that is there with other bytes: what is immutable is
+    not written over silently.
     """
-    for namespace, (digest, _size) in candidate.layers.items():
+    named = set(present.last.release.namespaces.values()) if present else set()
+    for namespace, layer in candidate.layers.items():
+        if layer not in named:
+            continue
         try:
-            store.get_blob(digest)
+            store.get_blob(layer[0])
         except (NotFound, DigestMismatch):
             store.put_blob(candidate.blobs[namespace])
 

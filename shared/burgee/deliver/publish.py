@@ -147,7 +147,7 @@ class _Attempt:
         publisher = self.publisher
         documents = {digest: candidate.documents[key] for key, (digest, _size) in candidate.layers.items()}
         steps = (
-            ("its documents", lambda: complete_blobs(publisher.store, candidate)),
+            ("its documents", lambda: complete_blobs(publisher.store, candidate, self.head)),
             ("the log by number", lambda: complete_log(publisher.store, head)),
             ("the static snapshots", lambda: self._settle(documents)),
         )
