@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..core.errors import Problem
@@ -55,14 +55,6 @@ def sarif_report(problems: Sequence[Problem], *, version: str = "0") -> str:
 def github_report(problems: Sequence[Problem]) -> str:
     """Workflow commands that GitHub shows beside the lines of a commit."""
     return "".join(_annotation(problem) for problem in problems)
-
-
-REPORTS: dict[str, Callable[[Sequence[Problem]], str]] = {
-    "text": text_report,
-    "json": json_report,
-    "sarif": sarif_report,
-    "github": github_report,
-}
 
 
 def _line(problem: Problem, *, colour: bool) -> str:

@@ -7,7 +7,6 @@ wrote; and the head is read again until both agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from ..bundle.document import Document
 from ..bundle.flipt import client_snapshot, empty_client_snapshot
@@ -18,14 +17,6 @@ from ..store.port import Store
 _TRIES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What the static snapshots of an environment show: a release's digest (None without an active one)."""
-
-    release: str | None
-    written: int
-
-
 def settle(
     store: Store,
     environment: str,
@@ -33,27 +24,27 @@ def settle(
     now: Callable[[], int],
     documents: Mapping[str, Document] | None = None,
     pause: Callable[[], None] = lambda: None,
-) -> Settled:
-    """Bring the static snapshots of an environment to the release that is active at `now()` (milliseconds).
+) -> str | None:
+    """Bring the static snapshots of an environment to the release that is active at `now()` (milliseconds): its digest.
 
-    `documents` maps digests to documents at hand, which spares reading them; `pause` waits before a lost race is run
-    again. Raises Conflict when others keep writing.
+    None without an active release; nothing is written then. `documents` maps digests to documents at hand, which
+    spares reading them; `pause` waits before a lost race is run again. Raises Conflict when others keep writing.
     """
-    written = 0
     for _ in range(_TRIES):
         present = {namespace: store.read_static(environment, namespace) for namespace in store.list_static(environment)}
         active = _active(store, environment, now)
         if active is None:
-            return Settled(None, written)
+            return None
         present = {**dict.fromkeys(active.release.namespaces), **present}
         try:
-            written += _write(store, environment, present, _wanted(store, active, documents or {}, present))
+            _write(store, environment, present, _wanted(store, active, documents or {}, present))
         except Conflict:
             pause()
             continue
         again = _active(store, environment, now)
         if again is not None and again.digest == active.digest:
-            return Settled(active.digest, written)
+            digest: str = active.digest
+            return digest
     raise Conflict(f"static snapshots of environment {environment!r} kept changing while they were written; try again")
 
 
@@ -76,11 +67,8 @@ def _write(
     environment: str,
     present: Mapping[str, tuple[bytes, str] | None],
     wanted: Mapping[str, bytes],
-) -> int:
-    written = 0
+) -> None:
     for namespace, content in wanted.items():
         found = present[namespace]
         if found is None or found[0] != content:
             store.swap_static(environment, namespace, content, found[1] if found else None)
-            written += 1
-    return written

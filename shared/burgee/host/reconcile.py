@@ -47,7 +47,7 @@ class Reconciler:
         head = self._store.read_head(name)
         active = active_at(head[0], self._now()) if head else None
         if active is not None and self._settled.get(name) != active.digest:
-            self._settled[name] = settle(self._store, name, now=self._now).release or ""
+            self._settled[name] = settle(self._store, name, now=self._now) or ""
 
     def _run(self) -> None:
         waited = 0.0
