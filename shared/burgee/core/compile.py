@@ -1,6 +1,9 @@
-"""A flag as a function: `(entity id, context, instant) -> result`, every possible result built beforehand.
+"""A flag as a row: a function and what it needs, every possible result built beforehand.
 
-Sources: Flipt semantics 2.2 (boolean), 2.3 (variant), 2.5 (buckets), 2.6 (segments) and 2.7 (constraints in a segment).
+`row[0](row, entity id, context)` evaluates. Rows of one shape share their function and hold their parts side by side,
+so that ten thousand flags stay small and one evaluation looks into few places of memory.
+
+Sources: Flipt semantics 2.2 (boolean), 2.3 (variant), 2.5 (buckets) and 2.6 (segments).
 A segment that is not there never matches, so that a slip never opens a flag to everybody.
 """
 
@@ -10,11 +13,9 @@ from bisect import bisect_right
 from zlib import crc32
 
 from .bucketing import BUCKETS, THRESHOLD_BUCKETS, owners, threshold_size
-from .constraints import decisive, predicate
 from .json_text import json_text
 from .model import (
     AND,
-    ANY,
     BOOLEAN_FLAG,
     DEFAULT,
     FLAG_DISABLED,
@@ -25,49 +26,26 @@ from .model import (
     VariantResult,
 )
 from .numbers import f32
+from .segments import everybody
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
-    from .constraints import Predicate
+    from .context import Context
     from .model import Profile
+    from .segments import Predicate
 
-    Result = BooleanResult | VariantResult
-    Evaluate = Callable[[str, Mapping[str, str], int], Any]
-    # A step answers for an entity and its context, or passes on with None.
-    Step = Callable[[str, Mapping[str, str]], Any]
-    SegmentOf = Callable[[str], Predicate]
+    Result: TypeAlias = BooleanResult | VariantResult
+    Row: TypeAlias = tuple[Any, ...]
+    # True, or what is to be answered instead of what stands beside it, for whom it matches; anything false otherwise.
+    Matches = Callable[[str, Context], Any]
 
 
 def flag_type(flag: Mapping[str, Any]) -> str:
     """The type of a flag in normal form; anything but boolean is a variant flag."""
     return BOOLEAN_FLAG if flag.get("type") == BOOLEAN_FLAG else VARIANT_FLAG
-
-
-def compile_flag(flag: Mapping[str, Any], segment_of: SegmentOf, profile: Profile) -> Evaluate:
-    """The function that evaluates a flag in normal form; `segment_of` gives a segment's predicate by key.
-
-    The function takes the entity id, the context and the instant in milliseconds since the epoch.
-    """
-    if flag_type(flag) == BOOLEAN_FLAG:
-        return _boolean(flag, segment_of, profile)
-    return _variant(flag, segment_of, profile)
-
-
-def compile_segment(segment: Mapping[str, Any] | None, dialect: str) -> Predicate:
-    """The predicate of a segment in normal form; without constraints it matches everybody."""
-    if segment is None:
-        return lambda entity, context: False
-    tests = [predicate(constraint, dialect) for constraint in decisive(segment.get("constraints", ()), dialect)]
-    if not tests:
-        return lambda entity, context: True
-    if len(tests) == 1:
-        return tests[0]
-    if segment.get("match_type") == ANY:
-        return _any_of(tests)
-    return _all_of(tests)
 
 
 def default_variant(flag: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -90,190 +68,193 @@ def usable(distributions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     return [distribution for distribution in distributions if f32(distribution["rollout"]) > 0]
 
 
-def _boolean(flag: Mapping[str, Any], segment_of: SegmentOf, profile: Profile) -> Evaluate:
-    key, enabled, rollouts = flag["key"], bool(flag.get("enabled")), flag.get("rollouts", ())
-    disabled = profile.disabled_reason and not enabled and not rollouts
-    otherwise = BooleanResult(key, enabled, FLAG_DISABLED if disabled else DEFAULT, ())
-    steps = [step for rollout in rollouts if (step := _rollout(key, rollout, segment_of))]
-    return _first_of(steps, otherwise)
+class Compiler:
+    """Makes rows of the flags of one namespace."""
+
+    __slots__ = ("_all_of", "_profile", "_segment_of", "_stamp")
+
+    def __init__(
+        self,
+        profile: Profile,
+        stamp: tuple[int, str],
+        segment_of: Callable[[str], Predicate],
+        all_of: Callable[[tuple[str, ...]], Predicate],
+    ) -> None:
+        """`stamp` is the revision and digest that results name; `segment_of` gives a segment's predicate by key,
+        `all_of` the one that holds where all of several do."""
+        self._profile = profile
+        self._stamp = stamp
+        self._segment_of = segment_of
+        self._all_of = all_of
+
+    def compile(self, flag: Mapping[str, Any]) -> Row:
+        """The row of a flag in normal form."""
+        return self._boolean(flag) if flag_type(flag) == BOOLEAN_FLAG else self._variant(flag)
+
+    def _boolean(self, flag: Mapping[str, Any]) -> Row:
+        key, enabled, rollouts = flag["key"], bool(flag.get("enabled")), flag.get("rollouts", ())
+        disabled = self._profile.disabled_reason and not enabled and not rollouts
+        otherwise = BooleanResult(key, enabled, FLAG_DISABLED if disabled else DEFAULT, (), *self._stamp)
+        return _boolean_row(key, [step for rollout in rollouts for step in self._rollout(key, rollout)], otherwise)
+
+    def _rollout(self, key: str, rollout: Mapping[str, Any]) -> Sequence[tuple[Any, int, BooleanResult]]:
+        """What a rollout comes to, or nothing: (matches, -, result) or (None, buckets below, result)."""
+        if threshold := rollout.get("threshold"):
+            result = BooleanResult(key, bool(threshold.get("value")), MATCH, (), *self._stamp)
+            size = threshold_size(threshold["percentage"])
+            return ((None if size < THRESHOLD_BUCKETS else everybody, size, result),) if size else ()
+        if segment := rollout.get("segment"):
+            value = bool(segment.get("value"))
+
+            def outcome(keys: tuple[str, ...]) -> tuple[BooleanResult]:
+                return (BooleanResult(key, value, MATCH, keys, *self._stamp),)
+
+            matches, (result,) = self._matching(segment, outcome)
+            return ((matches, 0, result),)
+        return ()
+
+    def _variant(self, flag: Mapping[str, Any]) -> Row:
+        key, default = flag["key"], default_variant(flag)
+        reason = DEFAULT if default else UNKNOWN
+        default_key, default_text = (default["key"] if default else ""), attachment_text(default)
+        if not flag.get("enabled"):
+            return always, VariantResult(key, False, default_key, default_text, FLAG_DISABLED, (), *self._stamp)
+        otherwise = VariantResult(key, False, default_key, default_text, reason, (), *self._stamp)
+        texts: dict[str, str | None] = {}
+        for variant in flag.get("variants", ()):
+            texts.setdefault(variant["key"], attachment_text(variant))
+        rules = tuple(self._rule(rule, otherwise, texts) for rule in flag.get("rules", ()))
+        return (split, crc32(key.encode()), rules, otherwise) if rules else (always, otherwise)
+
+    def _rule(
+        self, rule: Mapping[str, Any], otherwise: VariantResult, texts: Mapping[str, str | None]
+    ) -> tuple[Matches, tuple[int, ...] | None, tuple[VariantResult, ...]]:
+        """(matches, ends, results): an entity in bucket b gets `results[bisect_right(ends, b)]`.
+
+        Without ends there is one result, and no bucket is needed.
+        """
+        distributions = usable(rule.get("distributions", ()))
+        if not distributions:
+            # A rule without usable distributions matches, with the default variant or none.
+            matches, results = self._matching(
+                rule["segment"], lambda keys: (otherwise._replace(match=True, reason=MATCH, segment_keys=keys),)
+            )
+            return matches, None, results
+        ends, indices = owners([distribution["rollout"] for distribution in distributions], self._profile.buckets)
+        chosen = [(key, texts.get(key)) for key in (distributions[at]["variant"] for at in indices)]
+        sole = len(chosen) == 1 and ends[0] >= BUCKETS
+
+        def outcome(keys: tuple[str, ...]) -> tuple[VariantResult, ...]:
+            won = [VariantResult(otherwise.flag_key, True, *named, MATCH, keys, *self._stamp) for named in chosen]
+            # Past the last end, where some arithmetics leave buckets to nobody.
+            past = [] if ends[-1] >= BUCKETS else [otherwise._replace(segment_keys=keys)]
+            return (*won, *past)
+
+        matches, results = self._matching(rule["segment"], outcome)
+        return matches, None if sole else _shared(tuple(ends)), results
+
+    def _matching(
+        self, segment: Mapping[str, Any], outcome: Callable[[tuple[str, ...]], tuple[Any, ...]]
+    ) -> tuple[Matches, tuple[Any, ...]]:
+        """(matches, outcome): what answers whether the segments match, and the outcome for all of their keys.
+
+        Where it makes a difference which of them match, `matches` answers with the outcome for those instead of True.
+        """
+        keys = tuple(dict.fromkeys(segment.get("keys", ())))
+        if len(keys) == 1:
+            return self._segment_of(keys[0]), outcome(keys)
+        if segment.get("operator") == AND:
+            return self._all_of(keys), outcome(keys)
+        return _by_matched([(key, self._segment_of(key)) for key in keys], outcome), outcome(())
 
 
-def _rollout(key: str, rollout: Mapping[str, Any], segment_of: SegmentOf) -> Step | None:
-    if threshold := rollout.get("threshold"):
-        return _threshold(key, threshold)
-    if segment := rollout.get("segment"):
-        value = bool(segment.get("value"))
-        return _matching(segment, segment_of, lambda keys: BooleanResult(key, value, MATCH, keys))
-    return None
+def _boolean_row(key: str, steps: list[tuple[Any, int, BooleanResult]], otherwise: BooleanResult) -> Row:
+    """The shapes that nearly every flag has are rows of their own."""
+    suffix = key.encode()
+    match steps:
+        case []:
+            return always, otherwise
+        case [(None, size, below)]:
+            return threshold, suffix, size, below, otherwise
+        case [(matches, _, result)]:
+            return segment, matches, result, otherwise
+        case [(matches, _, result), (None, size, below)] if matches is not None:
+            return segment_or_threshold, matches, result, suffix, size, below, otherwise
+        case _:
+            return rollouts, suffix, tuple(steps), otherwise
 
 
-def _threshold(key: str, threshold: Mapping[str, Any]) -> Step | None:
-    result = BooleanResult(key, bool(threshold.get("value")), MATCH, ())
-    size, suffix = threshold_size(threshold["percentage"]), key.encode()
-    if size == 0:
-        return None
-    if size == THRESHOLD_BUCKETS:
-        return lambda entity, context: result
-    return lambda entity, context: result if crc32(suffix, crc32(entity.encode())) % THRESHOLD_BUCKETS < size else None
+def always(row: Row, entity: str, context: Context) -> Any:
+    return row[1]
 
 
-def _variant(flag: Mapping[str, Any], segment_of: SegmentOf, profile: Profile) -> Evaluate:
-    key, default = flag["key"], default_variant(flag)
-    reason = DEFAULT if default else UNKNOWN
-    default_key, default_text = (default["key"] if default else ""), attachment_text(default)
-    if not flag.get("enabled"):
-        return _first_of([], VariantResult(key, False, default_key, default_text, FLAG_DISABLED, ()))
-    otherwise = VariantResult(key, False, default_key, default_text, reason, ())
-    variants = {variant["key"]: variant for variant in reversed(flag.get("variants", ()))}
-    return _first_of(
-        [_rule(rule, otherwise, variants, segment_of, profile) for rule in flag.get("rules", ())], otherwise
-    )
+def threshold(row: Row, entity: str, context: Context) -> Any:
+    _, suffix, size, below, otherwise = row
+    return below if crc32(suffix, crc32(entity.encode())) % THRESHOLD_BUCKETS < size else otherwise
 
 
-def _rule(
-    rule: Mapping[str, Any],
-    otherwise: VariantResult,
-    variants: Mapping[str, Mapping[str, Any]],
-    segment_of: SegmentOf,
-    profile: Profile,
-) -> Step:
-    distributions = usable(rule.get("distributions", ()))
-    if not distributions:
-        # A rule without usable distributions matches, with the default variant or none.
-        return _matching(
-            rule["segment"], segment_of, lambda keys: otherwise._replace(match=True, reason=MATCH, segment_keys=keys)
-        )
-    ends, indices = owners([distribution["rollout"] for distribution in distributions], profile.buckets)
-    chosen = [(key, attachment_text(variants.get(key))) for key in (distributions[at]["variant"] for at in indices)]
-
-    def results(keys: tuple[str, ...]) -> tuple[VariantResult, ...]:
-        won = (VariantResult(otherwise.flag_key, True, key, text, MATCH, keys) for key, text in chosen)
-        return (*won, otherwise._replace(segment_keys=keys))
-
-    if len(chosen) == 1 and ends[0] >= BUCKETS:
-        return _matching(rule["segment"], segment_of, lambda keys: results(keys)[0])
-    return _splitting(rule["segment"], segment_of, tuple(ends), results, crc32(otherwise.flag_key.encode()))
+def segment(row: Row, entity: str, context: Context) -> Any:
+    _, matches, result, otherwise = row
+    if found := matches(entity, context):
+        return result if found is True else found[0]
+    return otherwise
 
 
-def _first_of(steps: list[Step], otherwise: Result) -> Evaluate:
-    """Results are non-empty tuples and so true: `or` passes on exactly at None."""
-    if not steps:
-        return lambda entity, context, at: otherwise
-    if len(steps) == 1:
-        (only,) = steps
-        return lambda entity, context, at: only(entity, context) or otherwise
+def segment_or_threshold(row: Row, entity: str, context: Context) -> Any:
+    _, matches, result, suffix, size, below, otherwise = row
+    if found := matches(entity, context):
+        return result if found is True else found[0]
+    return below if crc32(suffix, crc32(entity.encode())) % THRESHOLD_BUCKETS < size else otherwise
 
-    def evaluate(entity: str, context: Mapping[str, str], at: int) -> Any:
-        for step in steps:
-            if result := step(entity, context):
+
+def rollouts(row: Row, entity: str, context: Context) -> Any:
+    _, suffix, steps, otherwise = row
+    for matches, size, result in steps:
+        if matches is None:
+            if crc32(suffix, crc32(entity.encode())) % THRESHOLD_BUCKETS < size:
                 return result
-        return otherwise
-
-    return evaluate
-
-
-def _matching(segment: Mapping[str, Any], segment_of: SegmentOf, outcome: Callable[[tuple[str, ...]], Result]) -> Step:
-    """The step that answers `outcome(matched keys)` when the segments match."""
-    keys, several = _keys(segment)
-    if several:
-        return _by_matched(keys, segment_of, outcome)
-    matches, result = _all_segments(keys, segment_of), outcome(keys)
-    return lambda entity, context: result if matches(entity, context) else None
+        elif found := matches(entity, context):
+            return result if found is True else found[0]
+    return otherwise
 
 
-def _splitting(
-    segment: Mapping[str, Any],
-    segment_of: SegmentOf,
-    ends: tuple[int, ...],
-    results: Callable[[tuple[str, ...]], tuple[VariantResult, ...]],
-    seed: int,
-) -> Step:
-    """The step that chooses among results by the entity's bucket when the segments match."""
-    keys, several = _keys(segment)
-    if several:
-        results_of = _by_matched(keys, segment_of, results)
-
-        def step(entity: str, context: Mapping[str, str]) -> Any:
-            matched = results_of(entity, context)
-            return matched and matched[bisect_right(ends, crc32(entity.encode(), seed) % BUCKETS)]
-
-        return step
-    matches, ready = _all_segments(keys, segment_of), results(keys)
-    return lambda entity, context: (
-        ready[bisect_right(ends, crc32(entity.encode(), seed) % BUCKETS)] if matches(entity, context) else None
-    )
+def split(row: Row, entity: str, context: Context) -> Any:
+    _, seed, rules, otherwise = row
+    for matches, ends, results in rules:
+        if found := matches(entity, context):
+            if found is not True:
+                results = found
+            return results[0 if ends is None else bisect_right(ends, crc32(entity.encode(), seed) % BUCKETS)]
+    return otherwise
 
 
-def _keys(segment: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
-    """Distinct keys in authored order, and whether which of them match makes a difference."""
-    keys = tuple(dict.fromkeys(segment.get("keys", ())))
-    return keys, segment.get("operator") != AND and len(keys) != 1
-
-
-def _all_segments(keys: tuple[str, ...], segment_of: SegmentOf) -> Predicate:
-    predicates = [segment_of(key) for key in keys]
-    if len(predicates) == 1:
-        return predicates[0]
-    return _all_of(predicates)
-
-
-def _by_matched(keys: tuple[str, ...], segment_of: SegmentOf, outcome: Callable[[tuple[str, ...]], Any]) -> Step:
-    """OR over several segments: `outcome(matched keys)`, kept for each set of them, or None when there is none."""
-    if len(keys) == 2:
-        return _by_two(keys, segment_of, outcome)
-    bits = [(1 << place, segment_of(key)) for place, key in enumerate(keys)]
+def _by_matched(segments: list[tuple[str, Predicate]], outcome: Callable[[tuple[str, ...]], Any]) -> Matches:
+    """OR over several segments: the outcome for those that match, kept for each set of them; None when none does."""
+    bits = [(1 << place, key, matches) for place, (key, matches) in enumerate(segments)]
     ready: dict[int, Any] = {0: None}
 
-    def step(entity: str, context: Mapping[str, str]) -> Any:
+    def matched_outcome(entity: str, context: Context) -> Any:
         matched = 0
-        for bit, matches in bits:
+        for bit, _, matches in bits:
             if matches(entity, context):
                 matched |= bit
         if matched in ready:
             return ready[matched]
-        made = outcome(tuple(key for place, key in enumerate(keys) if matched >> place & 1))
+        made = outcome(tuple(key for bit, key, _ in bits if matched & bit))
         if len(ready) < _KEPT_SETS:
             ready[matched] = made
         return made
 
-    return step
-
-
-def _by_two(keys: tuple[str, ...], segment_of: SegmentOf, outcome: Callable[[tuple[str, ...]], Any]) -> Step:
-    first, second = map(segment_of, keys)
-    both, only_first, only_second = outcome(keys), outcome(keys[:1]), outcome(keys[1:])
-
-    def step(entity: str, context: Mapping[str, str]) -> Any:
-        if first(entity, context):
-            return both if second(entity, context) else only_first
-        return only_second if second(entity, context) else None
-
-    return step
+    return matched_outcome
 
 
 # Twelve segments under OR have 4,096 sets; past that they are built again each time rather than kept.
 _KEPT_SETS = 4096
 
-
-def _all_of(predicates: list[Predicate]) -> Predicate:
-    if len(predicates) == 2:
-        first, second = predicates
-        return lambda entity, context: first(entity, context) and second(entity, context)
-
-    def matches(entity: str, context: Mapping[str, str]) -> bool:
-        for holds in predicates:  # noqa: SIM110 - all() over a generator takes twice as long
-            if not holds(entity, context):
-                return False
-        return True
-
-    return matches
+# Most flags split alike, so ends are kept once; bounded, as a document may have any number of them.
+_ends: dict[tuple[int, ...], tuple[int, ...]] = {}
+_KEPT_ENDS = 1024
 
 
-def _any_of(predicates: list[Predicate]) -> Predicate:
-    def matches(entity: str, context: Mapping[str, str]) -> bool:
-        for holds in predicates:  # noqa: SIM110 - any() over a generator takes twice as long
-            if holds(entity, context):
-                return True
-        return False
-
-    return matches
+def _shared(ends: tuple[int, ...]) -> tuple[int, ...]:
+    return _ends.setdefault(ends, ends) if ends in _ends or len(_ends) < _KEPT_ENDS else ends

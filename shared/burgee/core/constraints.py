@@ -1,4 +1,4 @@
-"""Constraints as predicates: `(entity id, context) -> bool`, built once and called often.
+"""Constraints as checks: which property, and which of its texts hold.
 
 Sources: Flipt semantics 2.8 and 2.9. An absent property is the empty text. A text that cannot be read, an unknown
 operator and a malformed value never match.
@@ -6,9 +6,10 @@ operator and a malformed value never match.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from operator import attrgetter, eq, ge, gt, le, lt, ne
 
-from .dialects import DIALECTS
+from .dialects import BOOLEAN_TEXTS, DIALECTS
 from .errors import UnknownConstraintType
 from .model import BOOLEAN, DATETIME, ENTITY_ID, NUMBER, STRING
 
@@ -20,18 +21,32 @@ if TYPE_CHECKING:
     from .dialects import Dialect
 
     Test = Callable[[str], bool]
-    Predicate = Callable[[str, Mapping[str, str]], bool]
     Build = Callable[[str, Dialect], Test]
 
+Check = namedtuple("Check", "name members test")
+Check.__doc__ = """A constraint made ready: `name` is the property it looks at, None for the entity id.
 
-def predicate(constraint: Mapping[str, Any], dialect: str) -> Predicate:
-    """The predicate of a constraint in normal form under the dialect `server` or `client`."""
-    test = text_test(constraint, DIALECTS[dialect])
-    kind = constraint["type"]
-    if kind == ENTITY_ID:
-        return lambda entity, context: test(entity)
-    name = constraint["property"]
-    return _shortcut(constraint, name) or (lambda entity, context: test(context.get(name, "")))
+It holds for the texts in `members`; where they cannot be listed that is None, and it holds where `test` does."""
+
+# How many texts a costly test remembers, and how long they are at most: contexts come from strangers.
+_REMEMBERED = 256
+_LONGEST = 40
+
+
+def check(constraint: Mapping[str, Any], dialect: str) -> Check:
+    """The check of a constraint in normal form under the dialect `server` or `client`."""
+    kind, reads = constraint["type"], DIALECTS[dialect]
+    name = None if kind == ENTITY_ID else constraint["property"]
+    members = _members(constraint, reads)
+    test = text_test(constraint, reads)
+    if members is None and kind in (NUMBER, DATETIME):
+        test = _Remembering(test).holds
+    return Check(name, members, test)
+
+
+def can_fail(constraint: Mapping[str, Any], dialect: str) -> bool:
+    """Whether looking at the constraint fails the whole evaluation: its type is unknown, and the dialect strict."""
+    return constraint["type"] not in _OPERATORS and DIALECTS[dialect].strict
 
 
 def decisive(constraints: Sequence[Mapping[str, Any]], dialect: str) -> Sequence[Mapping[str, Any]]:
@@ -53,12 +68,40 @@ def text_test(constraint: Mapping[str, Any], dialect: Dialect) -> Test:
     return build(constraint.get("value", ""), dialect) if build else _never
 
 
-def _shortcut(constraint: Mapping[str, Any], name: str) -> Predicate | None:
-    """One call instead of two for the operators that nearly every constraint uses."""
-    value = constraint.get("value", "")
-    if constraint["type"] != STRING or constraint["operator"] != "eq" or not value:
-        return None
-    return lambda entity, context: context.get(name) == value
+def _members(constraint: Mapping[str, Any], dialect: Dialect) -> frozenset[str] | None:
+    """The texts for which the constraint holds, if they are few enough to be listed."""
+    kind, operator, value = constraint["type"], constraint["operator"], constraint.get("value", "")
+    if kind in (STRING, ENTITY_ID) and operator == "eq":
+        return frozenset((value,)) - _EMPTY
+    if kind in (STRING, ENTITY_ID) and operator == "isoneof":
+        return (dialect.string_set(value) or _EMPTY) - _EMPTY
+    if kind == BOOLEAN and operator in ("true", "false"):
+        return frozenset(text for text in BOOLEAN_TEXTS if dialect.read_boolean(text) is (operator == "true"))
+    return None
+
+
+_EMPTY = frozenset(("",))
+
+
+class _Remembering(dict[str, bool]):
+    """A test that takes long, by text: what was asked before is one look into a table."""
+
+    __slots__ = ("_test",)
+
+    def __init__(self, test: Test) -> None:
+        self._test = test
+
+    @property
+    def holds(self) -> Test:
+        return self.__getitem__
+
+    def __missing__(self, text: str) -> bool:
+        answer = self._test(text)
+        if len(text) <= _LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[text] = answer
+        return answer
 
 
 def _never(text: str) -> bool:

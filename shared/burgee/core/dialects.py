@@ -118,6 +118,8 @@ def _refuse_constant(name: str) -> None:
 
 _BOOLEANS = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True)
 _BOOLEANS.update(dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False))
+# Every text that some dialect reads as a boolean.
+BOOLEAN_TEXTS = frozenset(_BOOLEANS)
 
 SERVER = Dialect(
     blank=_is_blank,

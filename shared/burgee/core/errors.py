@@ -28,6 +28,17 @@ class InvalidRequest(RequestError):
     """A request or an argument has the wrong shape."""
 
 
+class InvalidContext(InvalidRequest):
+    """A context holds what has no text: a list, an object, a number that is not finite."""
+
+
+class TargetingKeyMissing(InvalidRequest):
+    """The answer depends on who asks, and that was not said."""
+
+    def __init__(self) -> None:
+        super().__init__("the answer depends on who asks: wanted an entity id (OpenFeature: a targeting key), got none")
+
+
 class FlagNotFound(RequestError):
     """No such flag in the namespace."""
 
@@ -79,6 +90,12 @@ class Unauthenticated(RequestError):
     """No token, or one that is not known."""
 
     status = 401
+
+
+class Forbidden(RequestError):
+    """The token is known, but not for what was asked."""
+
+    status = 403
 
 
 class ContentError(BurgeeError):

@@ -10,9 +10,10 @@ from collections import namedtuple
 
 from .bucketing import BUCKETS, owners, threshold_bucket, threshold_size, variant_bucket
 from .compile import default_variant, flag_type, usable
-from .constraints import predicate
+from .constraints import check
 from .errors import FlagNotFound, UnknownConstraintType
 from .model import AND, ANY, BOOLEAN_FLAG, ENTITY_ID
+from .segments import compile_check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ class _Tracer:
 
     def _holds(self, constraint: Mapping[str, Any]) -> bool:
         try:
-            return bool(predicate(constraint, self._namespace.profile.dialect)(self._entity, self._context))
+            checked = check(constraint, self._namespace.profile.dialect)
+            return compile_check(checked)(self._entity, self._context)
         except UnknownConstraintType:
             # Evaluation has answered, so this one was not looked at: a constraint before it had decided.
             return False

@@ -24,20 +24,39 @@ FLAG_DISABLED = "FLAG_DISABLED_EVALUATION_REASON"
 UNKNOWN = "UNKNOWN_EVALUATION_REASON"
 
 
-class BooleanResult(namedtuple("BooleanResult", "flag_key enabled reason segment_keys")):
-    """The answer of a boolean flag; `segment_keys` is a tuple of the segments that matched, in authored order."""
+class BooleanResult(
+    namedtuple("BooleanResult", "flag_key enabled reason segment_keys revision digest stale", defaults=(0, "", False))
+):
+    """The answer of a boolean flag; true where the flag is on.
 
-    __slots__ = ()
-
-
-class VariantResult(namedtuple("VariantResult", "flag_key match variant_key attachment reason segment_keys")):
-    """The answer of a variant flag.
-
-    `variant_key` is empty when no variant was chosen; `attachment` is canonical JSON text, or None when the variant
-    has none or there is no variant. A disabled flag still names its default variant, with `match` false.
+    `segment_keys` is a tuple of the segments that matched, in authored order; `revision` and `digest` name the release
+    and the bundle that answered; `stale` says that they could not be looked at anew for longer than was wanted.
     """
 
     __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.enabled)
+
+
+class VariantResult(
+    namedtuple(
+        "VariantResult",
+        "flag_key match variant_key attachment reason segment_keys revision digest stale",
+        defaults=(0, "", False),
+    )
+):
+    """The answer of a variant flag; true where a rule matched.
+
+    `variant_key` is empty when no variant was chosen; `attachment` is canonical JSON text, or None when the variant
+    has none or there is no variant. A disabled flag still names its default variant, with `match` false. The last three
+    are those of BooleanResult.
+    """
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.match)
 
 
 class Profile(namedtuple("Profile", "name buckets dialect disabled_reason")):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from .compile import compile_flag, compile_segment, flag_type
+from .compile import Compiler, flag_type
 from .errors import FlagNotFound, InvalidDocument, NamespaceNotFound, WrongFlagType
 from .model import BOOLEAN_FLAG, PROFILES, VARIANT_FLAG
+from .segments import all_of_these, compile_segment, everybody
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, Protocol
 
-    from .compile import Evaluate
-    from .constraints import Predicate
+    from .batch import Batch
+    from .compile import Result, Row
+    from .context import Context
     from .model import BooleanResult, Profile, VariantResult
+    from .segments import Predicate
 
     class Indexed(Protocol):
         """A namespace's flags and segments in normal form, by key."""
@@ -34,15 +37,20 @@ class Snapshot:
 
     __slots__ = ("namespaces", "profile")
 
-    def __init__(self, profile: str, documents: Mapping[str, Indexed]) -> None:
-        """`documents` maps a namespace to its document. Raises InvalidDocument for a profile this version lacks."""
+    def __init__(self, profile: str, documents: Mapping[str, Indexed], *, revision: int = 0, digest: str = "") -> None:
+        """`documents` maps a namespace to its document; every result names `revision` and `digest`.
+
+        Raises InvalidDocument for a profile this version lacks.
+        """
         known = PROFILES.get(profile)
         if known is None:
             raise InvalidDocument(
                 f"release wants evaluation profile {profile!r}, this burgee has {', '.join(PROFILES)}"
             )
         self.profile: Profile = known
-        self.namespaces = {key: Namespace(key, document, known) for key, document in documents.items()}
+        self.namespaces = {
+            key: Namespace(key, document, known, (revision, digest)) for key, document in documents.items()
+        }
 
     def namespace(self, key: str) -> Namespace:
         """The namespace of that key; empty means `default`. Raises NamespaceNotFound."""
@@ -53,49 +61,82 @@ class Snapshot:
 
 
 class Namespace:
-    """One namespace's flags, compiled on first use. Safe among threads: compiling twice gives the same."""
+    """One namespace's flags, compiled on first use. Safe among threads: compiling twice gives the same.
 
-    __slots__ = ("_booleans", "_segments", "_variants", "document", "key", "profile")
+    `booleans` and `variants` hold the rows of the flags that have been asked for, by key.
+    """
 
-    def __init__(self, key: str, document: Indexed, profile: Profile) -> None:
+    __slots__ = ("_batch", "_compiler", "_joined", "_segments", "booleans", "document", "key", "profile", "variants")
+
+    def __init__(self, key: str, document: Indexed, profile: Profile, stamp: tuple[int, str] = (0, "")) -> None:
+        """`stamp` is the revision and digest that results name."""
         self.key = key
         self.document = document
         self.profile = profile
-        self._booleans: dict[str, Evaluate] = {}
-        self._variants: dict[str, Evaluate] = {}
+        self.booleans: dict[str, Row] = {}
+        self.variants: dict[str, Row] = {}
+        self._compiler = Compiler(profile, stamp, self._segment, self._all_of)
         self._segments: dict[str, Predicate] = {}
+        self._joined: dict[tuple[str, ...], Predicate] = {(): everybody}
+        self._batch: Batch | None = None
 
-    def boolean(self, flag: str, entity: str, context: Mapping[str, str], at: int) -> BooleanResult:
-        """Evaluate a boolean flag at an instant (milliseconds). Raises FlagNotFound, WrongFlagType."""
-        evaluate = self._booleans.get(flag) or self._compiled(flag, BOOLEAN_FLAG)
-        result: BooleanResult = evaluate(entity, context, at)
+    def boolean(self, flag: str, entity: str, context: Context, at: int) -> BooleanResult:
+        """Evaluate a boolean flag at an instant (milliseconds).
+
+        Raises FlagNotFound, WrongFlagType, InvalidContext; TargetingKeyMissing where NOBODY would need a bucket.
+        """
+        row = self.booleans.get(flag) or self._compiled(flag, BOOLEAN_FLAG)
+        result: BooleanResult = row[0](row, entity, context)
         return result
 
-    def variant(self, flag: str, entity: str, context: Mapping[str, str], at: int) -> VariantResult:
-        """Evaluate a variant flag at an instant (milliseconds). Raises FlagNotFound, WrongFlagType."""
-        evaluate = self._variants.get(flag) or self._compiled(flag, VARIANT_FLAG)
-        result: VariantResult = evaluate(entity, context, at)
+    def variant(self, flag: str, entity: str, context: Context, at: int) -> VariantResult:
+        """Evaluate a variant flag at an instant (milliseconds). Raises as `boolean` does."""
+        row = self.variants.get(flag) or self._compiled(flag, VARIANT_FLAG)
+        result: VariantResult = row[0](row, entity, context)
         return result
 
-    def evaluate(self, flag: str, entity: str, context: Mapping[str, str], at: int) -> BooleanResult | VariantResult:
-        """Evaluate a flag of either type at an instant (milliseconds). Raises FlagNotFound."""
-        evaluate = self._booleans.get(flag) or self._variants.get(flag) or self._compiled(flag, None)
-        result: BooleanResult | VariantResult = evaluate(entity, context, at)
+    def evaluate(self, flag: str, entity: str, context: Context, at: int) -> Result:
+        """Evaluate a flag of either type at an instant (milliseconds). Raises as `boolean` does, save WrongFlagType."""
+        row = self.booleans.get(flag) or self.variants.get(flag) or self._compiled(flag, None)
+        result: Result = row[0](row, entity, context)
         return result
 
-    def _compiled(self, key: str, wanted: str | None) -> Evaluate:
+    def evaluate_all(self, entity: str, context: Context, at: int) -> dict[str, Result]:
+        """Evaluate every flag at an instant (milliseconds); results by key, sorted. Raises as `evaluate` does."""
+        return (self._batch or self._whole()).evaluate(entity, context)
+
+    def _compiled(self, key: str, wanted: str | None) -> Row:
         flag = self.document.flag(key) if key else None
         if flag is None:
             raise FlagNotFound(self.key, key)
         kind = flag_type(flag)
         if wanted is not None and kind != wanted:
             raise WrongFlagType(kind)
-        evaluate = compile_flag(flag, self._segment, self.profile)
-        (self._booleans if kind == BOOLEAN_FLAG else self._variants)[key] = evaluate
-        return evaluate
+        return self._keep(flag)
+
+    def _keep(self, flag: Mapping[str, Any]) -> Row:
+        row = self._compiler.compile(flag)
+        (self.booleans if flag_type(flag) == BOOLEAN_FLAG else self.variants)[flag["key"]] = row
+        return row
+
+    def _whole(self) -> Batch:
+        from .batch import Batch
+
+        rows = {}
+        for flag in self.document.flags():
+            key = flag["key"]
+            rows[key] = self.booleans.get(key) or self.variants.get(key) or self._keep(flag)
+        self._batch = Batch(rows)
+        return self._batch
 
     def _segment(self, key: str) -> Predicate:
         found = self._segments.get(key)
         if found is None:
             found = self._segments[key] = compile_segment(self.document.segment(key), self.profile.dialect)
+        return found
+
+    def _all_of(self, keys: tuple[str, ...]) -> Predicate:
+        found = self._joined.get(keys)
+        if found is None:
+            found = self._joined[keys] = all_of_these([self._segment(key) for key in keys])
         return found

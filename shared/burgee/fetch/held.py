@@ -115,7 +115,10 @@ def _snapshot(fetcher: Fetcher, release: Release, documents: dict[str, Document]
                 f"it is {document.namespace!r} in {len(document.content)}"
             )
     return Snapshot(
-        release.profile, {namespace: documents[digest] for namespace, (digest, _) in release.namespaces.items()}
+        release.profile,
+        {namespace: documents[digest] for namespace, (digest, _) in release.namespaces.items()},
+        revision=release.revision,
+        digest=release.bundle,
     )
 
 

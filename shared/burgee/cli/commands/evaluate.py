@@ -135,10 +135,15 @@ def _short(result: Any) -> str:
 
 
 def _fields(namespace: Namespace, explanation: Explanation, explained: bool) -> dict[str, Any]:
-    fields = {"namespace": namespace.key, "profile": namespace.profile.name, **explanation.result._asdict()}
+    # Where a release answers, the command that asked has named it.
+    answer = {name: value for name, value in explanation.result._asdict().items() if name not in _OF_READERS}
+    fields = {"namespace": namespace.key, "profile": namespace.profile.name, **answer}
     if explained:
         fields["steps"] = [_plain(step) for step in explanation.steps]
     return fields
+
+
+_OF_READERS = ("revision", "digest", "stale")
 
 
 def _plain(value: Any) -> Any:
