@@ -16,7 +16,8 @@ keys are sorted lines, and a reader finds a flag by bisection without parsing.
 from __future__ import annotations
 
 from bisect import bisect_left
-from operator import itemgetter
+from itertools import accumulate, count
+from operator import add, itemgetter
 
 from ..core.errors import InvalidDocument
 from ..core.json_text import json_text, quoted
@@ -75,8 +76,8 @@ class Document:
         self.name: str
         self.description: str
         self.namespace, self.name, self.description = described
-        self._flags = _Lines(content[head_end + 1 : separator])
-        self._segments = _Lines(content[separator + len(_SEPARATOR) : -len(_END)])
+        self._flags = _Lines(content, head_end + 1, separator)
+        self._segments = _Lines(content, separator + len(_SEPARATOR), len(content) - len(_END))
 
     def flag(self, key: str) -> dict[str, Any] | None:
         """The flag of that key in normal form, or None."""
@@ -112,16 +113,22 @@ class Document:
 
 
 class _Lines:
-    __slots__ = ("_lines",)
+    """Where the lines of one block begin: a document is held as the bytes it came as, and once."""
 
-    def __init__(self, block: bytes) -> None:
+    __slots__ = ("_content", "_starts")
+
+    def __init__(self, content: bytes, first: int, end: int) -> None:
         # Only 0x0A ends a line: splitlines() would also split inside texts, at U+0085 and its like.
-        self._lines = block.split(b"\n") if block else []
-        if self._lines != sorted(self._lines):
+        lines = content[first:end].split(b"\n") if end > first else []
+        if lines != sorted(lines):
             raise InvalidDocument("document's lines are not sorted by key")
         # Lines are sorted: when the first and the last begin so, all do.
-        if self._lines and not (self._lines[0].startswith(_KEY) and self._lines[-1].startswith(_KEY)):
+        if lines and not (lines[0].startswith(_KEY) and lines[-1].startswith(_KEY)):
             raise InvalidDocument("document has a line that does not begin with a key")
+        self._content = content
+        # Each line's start, and where one after the last would have its own.
+        lengths = accumulate(map(len, lines), initial=first)
+        self._starts = list(map(add, lengths, count()))
 
     def find(self, key: str) -> dict[str, Any] | None:
         if '"' in key:
@@ -130,22 +137,32 @@ class _Lines:
         from json import loads
 
         wanted = _KEY + key.encode("utf-8", "replace") + b'"'
-        place = bisect_left(self._lines, wanted)
-        if place == len(self._lines) or not self._lines[place].startswith(wanted):
+        content, size = self._content, len(wanted)
+        place = bisect_left(
+            self._starts, wanted, hi=len(self._starts) - 1, key=lambda start: content[start : start + size]
+        )
+        if place == len(self._starts) - 1 or not content.startswith(wanted, self._starts[place]):
             return None
-        found: dict[str, Any] = loads(self._lines[place].removesuffix(b","))
+        found: dict[str, Any] = loads(self._line(place))
         return found
 
     def keys(self) -> list[str]:
-        return [line[len(_KEY) : line.index(b'"', len(_KEY))].decode() for line in self._lines]
+        first = len(_KEY)
+        return [
+            self._content[start + first : self._content.index(b'"', start + first)].decode()
+            for start in self._starts[:-1]
+        ]
 
     def by_key(self) -> dict[str, bytes]:
-        return {key: line.removesuffix(b",") for key, line in zip(self.keys(), self._lines, strict=True)}
+        return {key: self._line(place) for place, key in enumerate(self.keys())}
 
     def objects(self) -> Iterator[dict[str, Any]]:
         from json import loads
 
-        return iter(loads(b"[" + b"\n".join(self._lines) + b"]"))
+        return iter(loads(b"[" + self._content[self._starts[0] : self._starts[-1] - 1] + b"]"))
+
+    def _line(self, place: int) -> bytes:
+        return self._content[self._starts[place] : self._starts[place + 1] - 1].removesuffix(b",")
 
 
 def _write(document: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ from ..core.errors import InvalidRequest
 from .digest import hex_of
 
 INDEX = "environments/index.json"
+BLOBS = "blobs/sha256"
+HEAD_NAME = "head.json"
 JSON = "application/json"
 IMMUTABLE = "public, max-age=31536000, immutable"
 MUTABLE = "no-cache"
@@ -17,12 +19,12 @@ _NAMESPACE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 
 def blob(digest: str) -> str:
     """A document or bundle manifest. Raises InvalidDocument when `digest` is not one."""
-    return f"blobs/sha256/{hex_of(digest)}"
+    return f"{BLOBS}/{hex_of(digest)}"
 
 
 def head(environment: str) -> str:
     """The end of an environment's log."""
-    return f"environments/{checked_environment(environment)}/head.json"
+    return f"environments/{checked_environment(environment)}/{HEAD_NAME}"
 
 
 def release(environment: str, revision: int) -> str:

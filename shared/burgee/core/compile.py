@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from .segments import Predicate
 
     Result: TypeAlias = BooleanResult | VariantResult
+    # What every result of a release says of it: revision, digest, whether it is stale.
+    Stamp: TypeAlias = tuple[int, str, bool]
     Row: TypeAlias = tuple[Any, ...]
     # True, or what is to be answered instead of what stands beside it, for whom it matches; anything false otherwise.
     Matches = Callable[[str, Context], Any]
@@ -76,11 +78,11 @@ class Compiler:
     def __init__(
         self,
         profile: Profile,
-        stamp: tuple[int, str],
+        stamp: Stamp,
         segment_of: Callable[[str], Predicate],
         all_of: Callable[[tuple[str, ...]], Predicate],
     ) -> None:
-        """`stamp` is the revision and digest that results name; `segment_of` gives a segment's predicate by key,
+        """`stamp` is what results say of the release; `segment_of` gives a segment's predicate by key,
         `all_of` the one that holds where all of several do."""
         self._profile = profile
         self._stamp = stamp

@@ -28,6 +28,10 @@ class InvalidRequest(RequestError):
     """A request or an argument has the wrong shape."""
 
 
+class NotJson(InvalidRequest):
+    """A request's body is not JSON."""
+
+
 class InvalidContext(InvalidRequest):
     """A context holds what has no text: a list, an object, a number that is not finite."""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from .batch import Batch
-    from .compile import Result, Row
+    from .compile import Result, Row, Stamp
     from .context import Context
     from .model import BooleanResult, Profile, VariantResult
     from .segments import Predicate
@@ -49,7 +49,7 @@ class Snapshot:
             )
         self.profile: Profile = known
         self.namespaces = {
-            key: Namespace(key, document, known, (revision, digest)) for key, document in documents.items()
+            key: Namespace(key, document, known, (revision, digest, False)) for key, document in documents.items()
         }
 
     def namespace(self, key: str) -> Namespace:
@@ -66,15 +66,19 @@ class Namespace:
     `booleans` and `variants` hold the rows of the flags that have been asked for, by key.
     """
 
-    __slots__ = ("_batch", "_compiler", "_joined", "_segments", "booleans", "document", "key", "profile", "variants")
+    __slots__ = (
+        *("_batch", "_compiler", "_joined", "_segments", "_stamp"),
+        *("booleans", "document", "key", "profile", "variants"),
+    )
 
-    def __init__(self, key: str, document: Indexed, profile: Profile, stamp: tuple[int, str] = (0, "")) -> None:
-        """`stamp` is the revision and digest that results name."""
+    def __init__(self, key: str, document: Indexed, profile: Profile, stamp: Stamp = (0, "", False)) -> None:
+        """`stamp` is the revision and digest that results name, and whether they are stale."""
         self.key = key
         self.document = document
         self.profile = profile
         self.booleans: dict[str, Row] = {}
         self.variants: dict[str, Row] = {}
+        self._stamp = stamp
         self._compiler = Compiler(profile, stamp, self._segment, self._all_of)
         self._segments: dict[str, Predicate] = {}
         self._joined: dict[tuple[str, ...], Predicate] = {(): everybody}
@@ -104,6 +108,11 @@ class Namespace:
     def evaluate_all(self, entity: str, context: Context, at: int) -> dict[str, Result]:
         """Evaluate every flag at an instant (milliseconds); results by key, sorted. Raises as `evaluate` does."""
         return (self._batch or self._whole()).evaluate(entity, context)
+
+    def stale_twin(self) -> Namespace:
+        """The same flags, with results that say that they are stale."""
+        revision, digest, _ = self._stamp
+        return Namespace(self.key, self.document, self.profile, (revision, digest, True))
 
     def _compiled(self, key: str, wanted: str | None) -> Row:
         flag = self.document.flag(key) if key else None

@@ -31,7 +31,8 @@ PATIENCE_SECONDS = 10.0
 Serving = namedtuple("Serving", "snapshot release digest entry checked_at changed_at")
 Serving.__doc__ = """What is answered from: the snapshot, its Release, that one's digest and the head's Entry.
 
-`checked_at` is the wall time of the last successful look, `changed_at` that of the switch to this release (both ms)."""
+`checked_at` is the wall time of the last successful look (None before it), `changed_at` that of the switch to this
+release (both ms)."""
 
 Status = namedtuple(
     "Status",
@@ -100,8 +101,12 @@ class Live:
         # A wall clock that went backwards makes a look due, not eternal.
         if self._monotonic() < due_monotonic and seen_wall <= self._wall() < due_wall:
             return serving
-        if self._is_due():
+        if self.is_due():
             self._look_alone()
+        return self.present()
+
+    def present(self) -> Serving:
+        """What to answer from by what is known, without a look at the store. Raises NotReady."""
         self._switch()
         return self._served()
 
@@ -118,10 +123,61 @@ class Live:
             raise fault
         return self._served()
 
+    def resume(self, fetcher: Fetcher) -> Serving:
+        """Take over what was kept of earlier looks; it counts as no look, and no older head is taken later.
+
+        Raises what went wrong, and NotReady when it holds no active release.
+        """
+        with self._own_locks().looking:
+            held = see_head(fetcher, self.environment, self._held)
+            held, fault = complete(fetcher, held, self._ahead(held, self._instant(held)))
+            if fault is not None:
+                raise fault
+            with self._own_locks().switching:
+                self._held = held._replace(etag=None)
+        return self.present()
+
+    def is_due(self) -> bool:
+        """Whether it is time for a look at the store."""
+        due = self._due
+        wall = self._wall()
+        return bool(self._monotonic() >= due.monotonic or wall >= due.wall or wall < due.seen_wall)
+
+    def window(self) -> tuple[Serving | None, float, int, int]:
+        """(serving, monotonic, first wall, last wall): what is served, and how long it stays without a look being due.
+
+        That is before the monotonic instant, and from the first wall instant until before the last one (milliseconds).
+        """
+        return self._fast
+
+    def age_ms(self) -> int | None:
+        """The time since the last successful look, None before it; by the clock that says more.
+
+        One of them may have stood still, the other been set back.
+        """
+        if self._serving is None or self._checked is None:
+            return None
+        wall, monotonic = self._checked
+        return max(0, self._wall() - wall, self._monotonic() - monotonic)
+
+    def ttl_ms(self) -> int:
+        """How long to go without a look: what was asked for, or less if the head says so."""
+        head = self._held.head
+        if head is None or head.max_reader_ttl_seconds is None:
+            return self._ttl_ms
+        # At least a second: a head must not make its readers look all the time.
+        bound_ms: int = max(1, head.max_reader_ttl_seconds) * 1000
+        return min(self._ttl_ms, bound_ms)
+
+    @property
+    def held(self) -> Held:
+        """The head seen last and the documents of what is served and pending."""
+        return self._held
+
     def status(self) -> Status:
         """How things are, without a look at the store."""
         self._switch()
-        serving, held, age_ms = self._serving, self._held, self._age_ms()
+        serving, held, age_ms = self._serving, self._held, self.age_ms()
         release = serving.release if serving else None
         pending = pending_at(held.head, self._instant(held)) if held.head else ()
         return Status(
@@ -132,7 +188,7 @@ class Live:
             commit=release and release.source.commit,
             active_since=release and release.activates_at,
             age_ms=age_ms,
-            stale=age_ms is None or age_ms > self._effective_ttl_ms(),
+            stale=age_ms is None or age_ms > self.ttl_ms(),
             pending=[(entry.release.revision, entry.release.activates_at) for entry in pending],
             last_error=self._error,
         )
@@ -148,18 +204,13 @@ class Live:
         first = min((entry.release for entry in self._held.head.releases), key=lambda release: release.activates_at)
         return f"release {first.revision} becomes active at {format_instant(first.activates_at)}"
 
-    def _is_due(self) -> bool:
-        due = self._due
-        wall = self._wall()
-        return bool(self._monotonic() >= due.monotonic or wall >= due.wall or wall < due.seen_wall)
-
     def _look_alone(self) -> None:
         """Look, unless another thread does; before the first good release wait for that one, bounded."""
         looking = self._own_locks().looking
         if not looking.acquire(timeout=0 if self._serving else PATIENCE_SECONDS):
             return
         try:
-            if self._is_due():
+            if self.is_due():
                 self._look()
         finally:
             looking.release()
@@ -201,34 +252,19 @@ class Live:
         """Set when the next look is due: after success counted from its start, after a fault from its end."""
         if fault is None:
             self._failures, self._error = 0, None
-            self._due = self._due_after(self._effective_ttl_ms(), wall, monotonic)
+            self._due = self._due_after(self.ttl_ms(), wall, monotonic)
             return
         self._failures += 1
         self._error = str(fault) if isinstance(fault, BurgeeError) else f"{type(fault).__name__}: {fault}"
         delay_ms = FIRST_BACKOFF_MS
         if self._serving is not None:
             # The exponent is bounded so that a long outage builds no long numbers.
-            delay_ms = min(delay_ms << min(self._failures - 1, 20), max(delay_ms, self._effective_ttl_ms()))
+            delay_ms = min(delay_ms << min(self._failures - 1, 20), max(delay_ms, self.ttl_ms()))
         self._due = self._due_after(delay_ms, self._wall(), self._monotonic())
 
     def _due_after(self, delay_ms: int, wall: int, monotonic: int) -> _Due:
         jittered_ms = int(delay_ms * (1 - JITTER * self._random()))
         return _Due(monotonic + jittered_ms, wall, wall + jittered_ms)
-
-    def _effective_ttl_ms(self) -> int:
-        head = self._held.head
-        if head is None or head.max_reader_ttl_seconds is None:
-            return self._ttl_ms
-        # At least a second: a head must not make its readers look all the time.
-        bound_ms: int = max(1, head.max_reader_ttl_seconds) * 1000
-        return min(self._ttl_ms, bound_ms)
-
-    def _age_ms(self) -> int | None:
-        """By the clock that says more: one may have stood still, the other been set back."""
-        if self._serving is None or self._checked is None:
-            return None
-        wall, monotonic = self._checked
-        return max(0, self._wall() - wall, self._monotonic() - monotonic)
 
     def _switch(self) -> None:
         """Serve what is active by the wall clock, as far as it is held; needs no network."""
@@ -243,8 +279,8 @@ class Live:
                 snapshot = held.snapshots[entry.digest]
                 self._serving = Serving(snapshot, entry.release, entry.digest, entry, None, self._wall())
                 self._held = held = pruned(held, entry, ahead)
-            if self._serving is not None and self._checked is not None:
-                self._serving = self._serving._replace(checked_at=self._checked[0])
+            if self._serving is not None:
+                self._serving = self._serving._replace(checked_at=self._checked and self._checked[0])
                 instants = (entry.release.activates_at for entry in ahead if entry.digest in held.snapshots)
                 due = self._due
                 self._fast = (self._serving, due.monotonic, due.seen_wall, min(due.wall, *instants, due.wall))

@@ -1,0 +1,17 @@
+"""The Python SDK: published bundles read directly, evaluated in this process; standard library only.
+
+from burgee.client import Client
+
+client = Client("https://flags.example.org", environment="production")
+if client.boolean("new-checkout", "user-1", {"plan": "pro"}):
+    ...
+"""
+
+from __future__ import annotations
+
+from ..core.context import NOBODY
+from ..core.model import BooleanResult, VariantResult
+from .client import Client, Flags
+from .reader import Change
+
+__all__ = ["NOBODY", "BooleanResult", "Change", "Client", "Flags", "VariantResult"]

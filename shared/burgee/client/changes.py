@@ -1,0 +1,39 @@
+"""What another release may change, flag by flag."""
+
+from __future__ import annotations
+
+from .reader import Change
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..bundle.document import Document
+    from ..fetch.live import Serving
+
+
+def change_of(environment: str, before: Serving | None, after: Serving) -> Change:
+    """The change from one thing that is served to another."""
+    old = before.snapshot.namespaces if before else {}
+    new = after.snapshot.namespaces
+    flags = {}
+    for key in sorted({*old, *new}):
+        first, second = (namespaces[key].document if key in namespaces else None for namespaces in (old, new))
+        if first is not second and (changed := _changed(first, second)):
+            flags[key] = changed
+    return Change(
+        environment, before.release.revision if before else None, after.release.revision, after.release.bundle, flags
+    )
+
+
+def _changed(before: Document | None, after: Document | None) -> tuple[str, ...]:
+    old, new = before.flag_lines() if before else {}, after.flag_lines() if after else {}
+    keys = {key for key, _ in old.items() ^ new.items()}
+    segments = _changed_segments(before, after)
+    if segments:
+        # A text that only looks like the segment's key makes one flag too many, never one too few.
+        keys.update(key for key, line in new.items() if any(segment in line for segment in segments))
+    return tuple(sorted(keys))
+
+
+def _changed_segments(before: Document | None, after: Document | None) -> list[bytes]:
+    old, new = before.segment_lines() if before else {}, after.segment_lines() if after else {}
+    return [b'"%b"' % key.encode() for key in {key for key, _ in old.items() ^ new.items()}]

@@ -1,0 +1,330 @@
+"""The client: flags of one environment, evaluated in this process.
+
+Law: while nothing is due an evaluation is a look at two clocks, one into a table, and the flag's own function. All else
+happens on the slow way, which is taken when something is due, odd or wrong.
+"""
+
+from __future__ import annotations
+
+from os import environ as process_environ
+from time import monotonic, time
+
+from ..core.context import NOBODY, text_of, texts_of
+from ..core.errors import BurgeeError, ConfigurationError, FlagNotFound, InvalidContext, NamespaceNotFound
+from ..core.model import BooleanResult, VariantResult
+from ..core.snapshot import Namespace
+from ..fetch.clock import SystemClock, system_random
+from .reader import Reader, log_fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Literal, Self, TypeAlias, TypeVar
+
+    from ..core.context import Context
+    from ..fetch.clock import Clock
+    from ..fetch.live import Status
+    from ..fetch.port import Fetcher
+    from .reader import Change
+
+    Result: TypeAlias = BooleanResult | VariantResult
+    Answer = TypeVar("Answer")
+    Evaluate: TypeAlias = Callable[[Namespace, Any, Any], Answer]
+    OnExposure = Callable[[Result, str, Mapping[str, str]], object]
+
+NO_CONTEXT: Context = {}
+FLAG_NOT_FOUND = "FLAG_NOT_FOUND_EVALUATION_REASON"
+ERROR = "ERROR_EVALUATION_REASON"
+
+# What evaluation raises for an entity or context that is not as usual.
+_ODD = (TypeError, AttributeError, ValueError, InvalidContext)
+# Whatever goes wrong on the fast way is told on the slow one.
+_ANY = (*_ODD, BurgeeError)
+_NOTHING = Namespace("", None, None)  # type: ignore[arg-type]
+_NEVER = (float("-inf"), 0.0, 0.0, _NOTHING)
+
+
+class Flags:
+    """The flags of one namespace of an environment. Safe among threads, after a fork, and on event loops.
+
+    An entity id is what percentages are made of; a context maps names to texts, numbers, booleans or None. Without a
+    `default` what is wrong is raised: FlagNotFound, WrongFlagType, NamespaceNotFound, InvalidContext, and NotReady as
+    long as there is no release to answer from. With one it is answered instead, the reason saying what was wrong.
+    """
+
+    __slots__ = (
+        *("_fast", "_forgotten", "_kept", "_monotonic", "_namespace", "_on_exposure", "_reader", "_stale", "_time"),
+    )
+
+    def __init__(
+        self,
+        reader: Reader,
+        namespace: str,
+        on_exposure: OnExposure | None,
+        clocks: tuple[Callable[[], float], Callable[[], float]],
+    ) -> None:
+        """Made by Client; `clocks` are the monotonic and the wall clock in seconds."""
+        self._reader = reader
+        self._namespace = namespace
+        self._on_exposure = on_exposure
+        self._monotonic, self._time = clocks
+        self._stale: tuple[Namespace, Namespace] | None = None
+        # (monotonic, first, last, namespace): how long what to answer from. Replaced whole, so that an evaluation sees
+        # one release. With a hook for exposures the fast way stays shut.
+        self._kept: tuple[float, float, float, Namespace] = _NEVER
+        self._fast = _NEVER
+        self._forgotten = 0
+
+    def boolean(
+        self, flag: str, entity: str, context: Context = NO_CONTEXT, *, default: bool | None = None
+    ) -> BooleanResult:
+        """Evaluate a boolean flag; the result is true where the flag is on."""
+        until, first, last, namespace = self._fast
+        if self._monotonic() < until and first <= self._time() < last:
+            try:
+                row = namespace.booleans.get(flag)
+                if row is not None:
+                    result: BooleanResult = row[0](row, entity, context)
+                    return result
+            except _ANY:
+                pass
+        try:
+            return self._slowly(lambda namespace, who, what: namespace.boolean(flag, who, what, 0), entity, context)
+        except BurgeeError as error:
+            if default is None:
+                raise
+            return BooleanResult(flag, default, _reason_of(error), ())
+
+    def variant(
+        self, flag: str, entity: str, context: Context = NO_CONTEXT, *, default: str | None = None
+    ) -> VariantResult:
+        """Evaluate a variant flag; `variant_key` is empty when no variant was chosen."""
+        until, first, last, namespace = self._fast
+        if self._monotonic() < until and first <= self._time() < last:
+            try:
+                row = namespace.variants.get(flag)
+                if row is not None:
+                    result: VariantResult = row[0](row, entity, context)
+                    return result
+            except _ANY:
+                pass
+        try:
+            return self._slowly(lambda namespace, who, what: namespace.variant(flag, who, what, 0), entity, context)
+        except BurgeeError as error:
+            if default is None:
+                raise
+            return VariantResult(flag, False, default, None, _reason_of(error), ())
+
+    def evaluate(self, flag: str, entity: str, context: Context = NO_CONTEXT) -> Result:
+        """Evaluate a flag of either type."""
+        return self._slowly(lambda namespace, who, what: namespace.evaluate(flag, who, what, 0), entity, context)
+
+    def evaluate_all(self, entity: str, context: Context = NO_CONTEXT) -> dict[str, Result]:
+        """Evaluate every flag of the namespace; results by key, sorted. They are not exposures."""
+        until, first, last, namespace = self._fast
+        if self._monotonic() < until and first <= self._time() < last:
+            try:
+                return namespace.evaluate_all(entity, context, 0)
+            except _ANY:
+                pass
+        return self._evaluated(lambda namespace, who, what: namespace.evaluate_all(who, what, 0), entity, context)
+
+    def keys(self) -> list[str]:
+        """The keys of the namespace's flags, sorted."""
+        return self._renewed().document.flag_keys()
+
+    def metadata(self, flag: str) -> dict[str, Any]:
+        """What the flag's author wrote into its metadata. Raises FlagNotFound."""
+        namespace = self._renewed()
+        found = namespace.document.flag(flag)
+        if found is None:
+            raise FlagNotFound(namespace.key, flag)
+        return dict(found.get("metadata", {}))
+
+    def forget(self) -> None:
+        """Ask anew what to answer from, because a look has ended."""
+        self._forgotten += 1
+        self._fast = self._kept = _NEVER
+
+    def _slowly(self, evaluate: Evaluate[Answer], entity: Any, context: Any) -> Answer:
+        result = self._evaluated(evaluate, entity, context)
+        if self._on_exposure is not None:
+            try:
+                self._on_exposure(result, _entity(entity), texts_of(context or NO_CONTEXT))  # type: ignore[arg-type]
+            except Exception:
+                log_fault("on_exposure")
+        return result
+
+    def _evaluated(self, evaluate: Evaluate[Answer], entity: Any, context: Any) -> Answer:
+        namespace = self._renewed()
+        try:
+            return evaluate(namespace, entity, context)
+        except _ODD:
+            return evaluate(namespace, _entity(entity), texts_of(context or NO_CONTEXT))
+
+    def _renewed(self) -> Namespace:
+        """The namespace to answer from, kept as long as that is right."""
+        until, first, last, namespace = self._kept
+        if self._monotonic() < until and first <= self._time() < last:
+            return namespace
+        forgotten = self._forgotten
+        serving, stale, until, first, last = self._reader.window()
+        namespace = serving.snapshot.namespace(self._namespace)
+        if stale:
+            namespace = self._stale_twin(namespace)
+        self._kept = (until, first, last, namespace)
+        if self._on_exposure is None:
+            self._fast = self._kept
+        if forgotten != self._forgotten:
+            # A look has ended meanwhile, so this may be what it has replaced.
+            self._fast = self._kept = _NEVER
+        return namespace
+
+    def _stale_twin(self, namespace: Namespace) -> Namespace:
+        if self._stale is None or self._stale[0] is not namespace:
+            self._stale = (namespace, namespace.stale_twin())
+        return self._stale[1]
+
+
+class Client(Flags):
+    """The flags of one environment's default namespace; `namespace(key)` has those of another.
+
+    The first look at the store is made by the constructor, which waits for it for at most `start_timeout` seconds and
+    then goes on; later looks are made beside the evaluations, which never wait.
+    """
+
+    __slots__ = ("_others",)
+
+    def __init__(
+        self,
+        *urls: str,
+        environment: str,
+        namespace: str = "default",
+        ttl: float = 10.0,
+        refresh: Literal["lazy", "background"] = "lazy",
+        start_timeout: float = 5.0,
+        disk: str | None = None,
+        on_change: Callable[[Change], object] | None = None,
+        on_exposure: OnExposure | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        fetcher: Fetcher | None = None,
+    ) -> None:
+        """`urls` name stores, the first that answers counts: file://, https:// or s3:// and whatever else is installed.
+
+        `ttl` is how many seconds to go without a look. `refresh="lazy"` looks when an evaluation finds that one is due,
+        `"background"` whenever one is. `disk` is a folder that keeps the last good release for starts without network.
+        `on_change(change)` is called in a thread of ours when another release answers, `on_exposure(result, entity id,
+        context)` for each evaluation of one flag. `environ` has the variables that stores take credentials from, those
+        of this process without it. `clock` and `fetcher` take the place of the machine's clocks and of `urls`.
+
+        Raises ConfigurationError for arguments that cannot work, never for a store that does not answer.
+        """
+        if refresh not in ("lazy", "background"):
+            raise ConfigurationError(f'refresh is "lazy" or "background", got {refresh!r}')
+        if not 0 < ttl <= 86_400:
+            raise ConfigurationError(f"ttl is a number of seconds up to 86400, got {ttl!r}")
+        self._others: dict[str, Flags] = {}
+        reader = Reader(
+            fetcher or _fetcher(urls, process_environ if environ is None else environ),
+            environment,
+            ttl_ms=max(1, int(ttl * 1000)),
+            clock=clock or SystemClock(),
+            random=system_random,
+            disk=_disk(disk, environment),
+            on_change=on_change,
+            renewed=self._forget_all,
+        )
+        super().__init__(reader, namespace, on_exposure, _clocks(clock))
+        look = reader.look()
+        if refresh == "background":
+            reader.follow()
+        look.wait(start_timeout)
+
+    def namespace(self, key: str) -> Flags:
+        """The flags of another namespace of the environment, from the same release."""
+        made = Flags(self._reader, key, self._on_exposure, (self._monotonic, self._time))
+        return self._others.setdefault(key, made)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a release to answer from."""
+        return self.status().revision is not None
+
+    def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """Return when there is a release to answer from. Raises what went wrong, NotReady when the time is up."""
+        if not self.ready:
+            self.refresh(timeout)
+
+    def refresh(self, timeout: float = 30.0) -> None:
+        """Look at the store now, and return when that has ended. Raises what went wrong with it; the last good release
+        goes on answering."""
+        self._reader.wait(self._reader.look(), timeout)
+
+    def catch_up(self, timeout: float = 1.0) -> bool:
+        """Look at the store if that is due, wait for at most so long, and say whether the answers are up to date.
+
+        For functions that are frozen between calls: at the beginning of a call, it keeps the answers of an hour ago
+        from being given once more. Raises nothing.
+        """
+        if self._reader.is_due():
+            self._reader.look().wait(timeout)
+        return not self._reader.is_due()
+
+    def status(self) -> Status:
+        """What answers, since when, how old that knowledge is, and what went wrong last."""
+        return self._reader.status()
+
+    def close(self) -> None:
+        """End what runs in the background; the last good release goes on answering."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _forget_all(self) -> None:
+        self.forget()
+        for flags in tuple(self._others.values()):
+            flags.forget()
+
+
+def _fetcher(urls: tuple[str, ...], environ: Mapping[str, str]) -> Fetcher:
+    from ..fetch.opening import open_fetcher
+
+    if not urls:
+        raise ConfigurationError("a client reads from a URL, such as https://flags.example.org; none was given")
+    fetchers = [open_fetcher(url, environ) for url in urls]
+    if len(fetchers) == 1:
+        return fetchers[0]
+    from ..fetch.fallbacks import Fallbacks
+
+    return Fallbacks(fetchers)
+
+
+def _disk(folder: str | None, environment: str) -> Any:
+    if folder is None:
+        return None
+    from .disk import Disk
+
+    return Disk(folder, environment)
+
+
+def _clocks(clock: Clock | None) -> tuple[Callable[[], float], Callable[[], float]]:
+    if clock is None:
+        return monotonic, time
+    return lambda: clock.monotonic() / 1000, lambda: clock.wall() / 1000
+
+
+def _entity(entity: object) -> str:
+    """An entity id as text that has bytes: an integer is its digits, half a surrogate pair becomes U+FFFD."""
+    text = text_of(entity)
+    if entity is NOBODY:
+        return NOBODY
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _reason_of(error: BurgeeError) -> str:
+    return FLAG_NOT_FOUND if isinstance(error, (FlagNotFound, NamespaceNotFound)) else ERROR

@@ -1,0 +1,91 @@
+"""The last good release on disk, for starts without network.
+
+The folder is laid out as a store is, so that it is read by the same code, which checks every digest; nothing on it is
+trusted. Every file is put in place whole.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from ..bundle import keys
+from ..fetch.file import FileFetcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..fetch.held import Held
+    from ..fetch.port import Fetcher
+
+# What no head names may be about to be named by another process for so long.
+_GRACE_SECONDS = 3600.0
+
+
+class Disk:
+    """A folder that keeps what an environment's reader holds; several readers and processes may share it."""
+
+    __slots__ = ("_environment", "_folder", "_kept", "_trusted")
+
+    def __init__(self, folder: str, environment: str) -> None:
+        self._folder = Path(folder).absolute()
+        self._environment = environment
+        self._kept: bytes | None = None
+        self._trusted = True
+
+    def fetcher(self) -> Fetcher:
+        """What reads the folder."""
+        return FileFetcher(str(self._folder))
+
+    def distrust(self) -> None:
+        """What is there could not be read: write it again, even where it looks as if it were there."""
+        self._trusted = False
+
+    def keep(self, held: Held) -> None:
+        """Write what is held: its documents, then the head that names them; what no head names goes. Raises OSError."""
+        if held.content is None or held.content == self._kept:
+            return
+        for digest, document in held.documents.items():
+            blob = self._folder / keys.blob(digest)
+            if not (self._trusted and _has_size(blob, len(document.content))):
+                _put(blob, document.content)
+        head = self._folder / keys.head(self._environment)
+        _put(head, held.content)
+        self._kept, self._trusted = held.content, True
+        self._prune(head.stat().st_mtime - _GRACE_SECONDS)
+
+    def _prune(self, before: float) -> None:
+        heads = list(self._heads())
+        for blob in (self._folder / keys.BLOBS).iterdir():
+            named = any(blob.name.encode() in head for head in heads)
+            # Another process may have removed it in this moment.
+            with suppress(FileNotFoundError):
+                if not named and blob.stat().st_mtime < before:
+                    blob.unlink()
+
+    def _heads(self) -> Iterator[bytes]:
+        for environment in (self._folder / keys.head(self._environment)).parent.parent.iterdir():
+            head = environment / keys.HEAD_NAME
+            if head.is_file():
+                yield head.read_bytes()
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    try:
+        temporary.touch(mode=0o600, exist_ok=False)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
