@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import namedtuple
 from operator import attrgetter, eq, ge, gt, le, lt, ne
 
-from .dialects import BOOLEAN_TEXTS, DIALECTS
+from .context import text_of
+from .dialects import DIALECTS
 from .errors import UnknownConstraintType
 from .model import BOOLEAN, DATETIME, ENTITY_ID, NUMBER, STRING
 
@@ -23,25 +24,37 @@ if TYPE_CHECKING:
     Test = Callable[[str], bool]
     Build = Callable[[str, Dialect], Test]
 
-Check = namedtuple("Check", "name members test")
+Check = namedtuple("Check", "name kind wanted holds")
 Check.__doc__ = """A constraint made ready: `name` is the property it looks at, None for the entity id.
 
-It holds for the texts in `members`; where they cannot be listed that is None, and it holds where `test` does."""
+It holds for the values for which `holds` does, which takes texts. By `kind` it can be had cheaper: `member`: the texts
+in the set `wanted`; `prefix`, `suffix`: texts with `wanted` at one end, and those that have it there once trimmed;
+`native`: `holds` remembers, and takes values of the class `wanted` as they are; `text`: by no other way.
+"""
 
-# How many texts a costly test remembers, and how long they are at most: contexts come from strangers.
+# How many values a costly test remembers, and how long texts are at most: contexts come from strangers.
 _REMEMBERED = 256
 _LONGEST = 40
+# What context values of these types usually are, besides texts.
+_NATIVE: dict[str, type] = {NUMBER: int, BOOLEAN: bool, DATETIME: str}
 
 
 def check(constraint: Mapping[str, Any], dialect: str) -> Check:
     """The check of a constraint in normal form under the dialect `server` or `client`."""
-    kind, reads = constraint["type"], DIALECTS[dialect]
-    name = None if kind == ENTITY_ID else constraint["property"]
-    members = _members(constraint, reads)
+    kind, operator, value = constraint["type"], constraint["operator"], constraint.get("value", "")
+    reads = DIALECTS[dialect]
     test = text_test(constraint, reads)
-    if members is None and kind in (NUMBER, DATETIME):
-        test = _Remembering(test).holds
-    return Check(name, members, test)
+    if kind == ENTITY_ID:
+        return Check(None, "text", None, test)
+    name = constraint["property"]
+    if native := _NATIVE.get(kind):
+        return Check(name, "native", native, _Remembering(test).__getitem__)
+    if operator in ("eq", "isoneof") and kind == STRING:
+        members = frozenset((value,)) if operator == "eq" else reads.string_set(value) or frozenset()
+        return Check(name, "member", members - _EMPTY, test)
+    if operator in ("prefix", "suffix") and kind == STRING and _is_trimmed(value, reads):
+        return Check(name, operator, value, test)
+    return Check(name, "text", None, test)
 
 
 def can_fail(constraint: Mapping[str, Any], dialect: str) -> bool:
@@ -68,39 +81,32 @@ def text_test(constraint: Mapping[str, Any], dialect: Dialect) -> Test:
     return build(constraint.get("value", ""), dialect) if build else _never
 
 
-def _members(constraint: Mapping[str, Any], dialect: Dialect) -> frozenset[str] | None:
-    """The texts for which the constraint holds, if they are few enough to be listed."""
-    kind, operator, value = constraint["type"], constraint["operator"], constraint.get("value", "")
-    if kind in (STRING, ENTITY_ID) and operator == "eq":
-        return frozenset((value,)) - _EMPTY
-    if kind in (STRING, ENTITY_ID) and operator == "isoneof":
-        return (dialect.string_set(value) or _EMPTY) - _EMPTY
-    if kind == BOOLEAN and operator in ("true", "false"):
-        return frozenset(text for text in BOOLEAN_TEXTS if dialect.read_boolean(text) is (operator == "true"))
-    return None
+def _is_trimmed(value: str, dialect: Dialect) -> bool:
+    """Whether a text that ends so, or begins so, still does when it is trimmed."""
+    return value != "" and dialect.trimmed(value) == value
 
 
 _EMPTY = frozenset(("",))
 
 
-class _Remembering(dict[str, bool]):
-    """A test that takes long, by text: what was asked before is one look into a table."""
+class _Remembering(dict[object, bool]):
+    """A test that takes long, by value: what was asked before is one look into a table.
+
+    It is asked for texts and one other class alone, as True and 1 and 1.0 are the same to a table.
+    """
 
     __slots__ = ("_test",)
 
     def __init__(self, test: Test) -> None:
         self._test = test
 
-    @property
-    def holds(self) -> Test:
-        return self.__getitem__
-
-    def __missing__(self, text: str) -> bool:
+    def __missing__(self, value: object) -> bool:
+        text = value if value.__class__ is str else text_of(value)
         answer = self._test(text)
         if len(text) <= _LONGEST:
             if len(self) >= _REMEMBERED:
                 self.clear()
-            self[text] = answer
+            self[value] = answer
         return answer
 
 

@@ -21,25 +21,22 @@ def text_of(value: object) -> str:
 
     Raises InvalidContext for anything but text, integer, finite float, boolean and None.
     """
-    if isinstance(value, str):
-        # A subclass, an enumeration's member for one, as the plain text it is.
-        return str.__str__(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
+    if value.__class__ is bool:
         return "true" if value else "false"
     try:
         if isinstance(value, int):
             return int.__repr__(value)
         if isinstance(value, float) and value - value == 0:
-            return (
-                int.__repr__(int(value))
-                if value.is_integer() and abs(value) < _LARGEST_PLAIN
-                else float.__repr__(value)
-            )
+            plain = value.is_integer() and abs(value) < _LARGEST_PLAIN
+            return int.__repr__(int(value)) if plain else float.__repr__(value)
     except ValueError:
         # Python refuses to write integers of more than 4,300 digits.
         raise InvalidContext("an integer of a context has more than 4300 digits") from None
+    if isinstance(value, str):
+        # A subclass, an enumeration's member for one, as the plain text it is.
+        return str.__str__(value)
+    if value is None:
+        return ""
     raise InvalidContext(f"wanted a text, number, boolean or None in a context, got {_named(value)}")
 
 

@@ -24,6 +24,9 @@ WHITE_SPACE = "".join(
 )
 
 
+SPACES = frozenset(WHITE_SPACE)
+
+
 class Dialect(namedtuple("Dialect", "blank trimmed read_number number_set read_date read_boolean string_set strict")):
     """How one family of evaluators reads texts.
 
@@ -118,8 +121,6 @@ def _refuse_constant(name: str) -> None:
 
 _BOOLEANS = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True)
 _BOOLEANS.update(dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False))
-# Every text that some dialect reads as a boolean.
-BOOLEAN_TEXTS = frozenset(_BOOLEANS)
 
 SERVER = Dialect(
     blank=_is_blank,
