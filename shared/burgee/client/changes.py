@@ -14,17 +14,26 @@ def change_of(environment: str, before: Serving | None, after: Serving) -> Chang
     """The change from one thing that is served to another."""
     old = before.snapshot.namespaces if before else {}
     new = after.snapshot.namespaces
+    # Under another profile every flag may answer otherwise.
+    same_profile = before is not None and before.snapshot.profile == after.snapshot.profile
     flags = {}
     for key in sorted({*old, *new}):
         first, second = (namespaces[key].document if key in namespaces else None for namespaces in (old, new))
-        if first is not second and (changed := _changed(first, second)):
+        changed = _changed(first, second) if same_profile else _all(first, second)
+        if changed:
             flags[key] = changed
     return Change(
         environment, before.release.revision if before else None, after.release.revision, after.release.bundle, flags
     )
 
 
+def _all(before: Document | None, after: Document | None) -> tuple[str, ...]:
+    return tuple(sorted({key for document in (before, after) if document for key in document.flag_keys()}))
+
+
 def _changed(before: Document | None, after: Document | None) -> tuple[str, ...]:
+    if before is after:
+        return ()
     old, new = before.flag_lines() if before else {}, after.flag_lines() if after else {}
     keys = {key for key, _ in old.items() ^ new.items()}
     segments = _changed_segments(before, after)

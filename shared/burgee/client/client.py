@@ -1,26 +1,28 @@
 """The client: flags of one environment, evaluated in this process.
 
-Law: while nothing is due an evaluation is a look at two clocks, one into a table, and the flag's own function. All else
-happens on the slow way, which is taken when something is due, odd or wrong.
+Law: while nothing is due an evaluation is a look at the clock, one into a table, and the flag's own function. All else
+happens on the slow way, which is taken when something is due, odd or wrong. That one goes by both clocks, the fast way
+by the wall clock alone, within bounds that are at most one TTL apart (docs/decisions/0011).
 """
 
 from __future__ import annotations
 
 from os import environ as process_environ
-from time import monotonic, time
+from time import time
 
 from ..core.context import NOBODY, text_of, texts_of
 from ..core.errors import BurgeeError, ConfigurationError, FlagNotFound, InvalidContext, NamespaceNotFound
 from ..core.model import BooleanResult, VariantResult
 from ..core.snapshot import Namespace
 from ..fetch.clock import SystemClock, system_random
-from .reader import Reader, log_fault
+from .reader import Hooks, Reader, log_fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Literal, Self, TypeAlias, TypeVar
 
+    from ..core.compile import Row
     from ..core.context import Context
     from ..fetch.clock import Clock
     from ..fetch.live import Status
@@ -39,9 +41,9 @@ ERROR = "ERROR_EVALUATION_REASON"
 # What evaluation raises for an entity or context that is not as usual.
 _ODD = (TypeError, AttributeError, ValueError, InvalidContext)
 # Whatever goes wrong on the fast way is told on the slow one.
-_ANY = (*_ODD, BurgeeError)
+_ANY = (*_ODD, BurgeeError, KeyError)
 _NOTHING = Namespace("", None, None)  # type: ignore[arg-type]
-_NEVER = (float("-inf"), 0.0, 0.0, _NOTHING)
+_NEVER: tuple[float, float, dict[str, Row], dict[str, Row], Namespace] = (0.0, 0.0, {}, {}, _NOTHING)
 
 
 class Flags:
@@ -52,40 +54,37 @@ class Flags:
     long as there is no release to answer from. With one it is answered instead, the reason saying what was wrong.
     """
 
-    __slots__ = (
-        *("_fast", "_forgotten", "_kept", "_monotonic", "_namespace", "_on_exposure", "_reader", "_stale", "_time"),
-    )
+    __slots__ = (*("_fast", "_forgotten", "_kept", "_namespace", "_now", "_on_exposure", "_reader", "_stale"),)
 
     def __init__(
         self,
         reader: Reader,
         namespace: str,
         on_exposure: OnExposure | None,
-        clocks: tuple[Callable[[], float], Callable[[], float]],
+        now: Callable[[], float],
     ) -> None:
-        """Made by Client; `clocks` are the monotonic and the wall clock in seconds."""
+        """Made by Client; `now` is the wall clock in seconds."""
         self._reader = reader
         self._namespace = namespace
         self._on_exposure = on_exposure
-        self._monotonic, self._time = clocks
+        self._now = now
         self._stale: tuple[Namespace, Namespace] | None = None
-        # (monotonic, first, last, namespace): how long what to answer from. Replaced whole, so that an evaluation sees
-        # one release. With a hook for exposures the fast way stays shut.
-        self._kept: tuple[float, float, float, Namespace] = _NEVER
+        # What to answer from, and when: from the first wall instant until before the last. Replaced whole, so that an
+        # evaluation sees one release. With a hook for exposures the fast way stays shut.
+        self._kept = _NEVER
         self._fast = _NEVER
         self._forgotten = 0
 
     def boolean(
-        self, flag: str, entity: str, context: Context = NO_CONTEXT, *, default: bool | None = None
+        self, flag: str, entity: str, context: Context = NO_CONTEXT, default: bool | None = None
     ) -> BooleanResult:
         """Evaluate a boolean flag; the result is true where the flag is on."""
-        until, first, last, namespace = self._fast
-        if self._monotonic() < until and first <= self._time() < last:
+        first, last, rows, _, _ = self._fast
+        if first <= self._now() < last:
             try:
-                row = namespace.booleans.get(flag)
-                if row is not None:
-                    result: BooleanResult = row[0](row, entity, context)
-                    return result
+                row = rows[flag]
+                answer: BooleanResult = row[0](row, entity, context)
+                return answer
             except _ANY:
                 pass
         try:
@@ -96,16 +95,15 @@ class Flags:
             return BooleanResult(flag, default, _reason_of(error), ())
 
     def variant(
-        self, flag: str, entity: str, context: Context = NO_CONTEXT, *, default: str | None = None
+        self, flag: str, entity: str, context: Context = NO_CONTEXT, default: str | None = None
     ) -> VariantResult:
         """Evaluate a variant flag; `variant_key` is empty when no variant was chosen."""
-        until, first, last, namespace = self._fast
-        if self._monotonic() < until and first <= self._time() < last:
+        first, last, _, rows, _ = self._fast
+        if first <= self._now() < last:
             try:
-                row = namespace.variants.get(flag)
-                if row is not None:
-                    result: VariantResult = row[0](row, entity, context)
-                    return result
+                row = rows[flag]
+                answer: VariantResult = row[0](row, entity, context)
+                return answer
             except _ANY:
                 pass
         try:
@@ -121,8 +119,8 @@ class Flags:
 
     def evaluate_all(self, entity: str, context: Context = NO_CONTEXT) -> dict[str, Result]:
         """Evaluate every flag of the namespace; results by key, sorted. They are not exposures."""
-        until, first, last, namespace = self._fast
-        if self._monotonic() < until and first <= self._time() < last:
+        first, last, _, _, namespace = self._fast
+        if first <= self._now() < last:
             try:
                 return namespace.evaluate_all(entity, context, 0)
             except _ANY:
@@ -140,6 +138,13 @@ class Flags:
         if found is None:
             raise FlagNotFound(namespace.key, flag)
         return dict(found.get("metadata", {}))
+
+    def definition(self, result: Result) -> dict[str, Any] | None:
+        """The flag that gave a result, as its release has it; None when another release answers by now."""
+        namespace = self._renewed()
+        if namespace.stamp[:2] != (result.revision, result.digest):
+            return None
+        return namespace.document.flag(result.flag_key)
 
     def forget(self) -> None:
         """Ask anew what to answer from, because a look has ended."""
@@ -164,15 +169,15 @@ class Flags:
 
     def _renewed(self) -> Namespace:
         """The namespace to answer from, kept as long as that is right."""
-        until, first, last, namespace = self._kept
-        if self._monotonic() < until and first <= self._time() < last:
+        first, last, _, _, namespace = self._kept
+        if first <= self._now() < last:
             return namespace
         forgotten = self._forgotten
-        serving, stale, until, first, last = self._reader.window()
+        serving, stale, first, last = self._reader.window()
         namespace = serving.snapshot.namespace(self._namespace)
         if stale:
             namespace = self._stale_twin(namespace)
-        self._kept = (until, first, last, namespace)
+        self._kept = (first, last, namespace.booleans, namespace.variants, namespace)
         if self._on_exposure is None:
             self._fast = self._kept
         if forgotten != self._forgotten:
@@ -235,7 +240,7 @@ class Client(Flags):
             on_change=on_change,
             renewed=self._forget_all,
         )
-        super().__init__(reader, namespace, on_exposure, _clocks(clock))
+        super().__init__(reader, namespace, on_exposure, time if clock is None else lambda: clock.wall() / 1000)
         look = reader.look()
         if refresh == "background":
             reader.follow()
@@ -243,7 +248,7 @@ class Client(Flags):
 
     def namespace(self, key: str) -> Flags:
         """The flags of another namespace of the environment, from the same release."""
-        made = Flags(self._reader, key, self._on_exposure, (self._monotonic, self._time))
+        made = Flags(self._reader, key, self._on_exposure, self._now)
         return self._others.setdefault(key, made)
 
     @property
@@ -274,6 +279,21 @@ class Client(Flags):
     def status(self) -> Status:
         """What answers, since when, how old that knowledge is, and what went wrong last."""
         return self._reader.status()
+
+    def watch(
+        self,
+        *,
+        on_change: Callable[[Change], object] | None = None,
+        on_status: Callable[[Status], object] | None = None,
+    ) -> Callable[[], None]:
+        """Call more hooks, in a thread of ours; what is returned ends that.
+
+        `on_change(change)` is as in the constructor, from now on. `on_status(status)` is called after each look at the
+        store, and in the background as soon as answers are stale.
+        """
+        hooks = Hooks(on_change, on_status)
+        self._reader.watch(hooks)
+        return lambda: self._reader.unwatch(hooks)
 
     def close(self) -> None:
         """End what runs in the background; the last good release goes on answering."""
@@ -310,12 +330,6 @@ def _disk(folder: str | None, environment: str) -> Any:
     from .disk import Disk
 
     return Disk(folder, environment)
-
-
-def _clocks(clock: Clock | None) -> tuple[Callable[[], float], Callable[[], float]]:
-    if clock is None:
-        return monotonic, time
-    return lambda: clock.monotonic() / 1000, lambda: clock.wall() / 1000
 
 
 def _entity(entity: object) -> str:

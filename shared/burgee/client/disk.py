@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..bundle import keys
+from ..bundle.head import decode_head
+from ..core.errors import BurgeeError
 from ..fetch.file import FileFetcher
 
 TYPE_CHECKING = False
@@ -32,7 +34,7 @@ class Disk:
     def __init__(self, folder: str, environment: str) -> None:
         self._folder = Path(folder).absolute()
         self._environment = environment
-        self._kept: bytes | None = None
+        self._kept: tuple[bytes, frozenset[str]] | None = None
         self._trusted = True
 
     def fetcher(self) -> Fetcher:
@@ -44,17 +46,29 @@ class Disk:
         self._trusted = False
 
     def keep(self, held: Held) -> None:
-        """Write what is held: its documents, then the head that names them; what no head names goes. Raises OSError."""
-        if held.content is None or held.content == self._kept:
+        """Write what is held: its documents, then the head that names them; what no head names goes. Raises OSError.
+
+        A newer head that another process has written stays.
+        """
+        holds = (held.content, frozenset(held.documents))
+        if holds == self._kept or (self._trusted and self._revision() > held.head.revision):
             return
         for digest, document in held.documents.items():
             blob = self._folder / keys.blob(digest)
-            if not (self._trusted and _has_size(blob, len(document.content))):
+            if not (self._trusted and _is_there(blob, len(document.content))):
                 _put(blob, document.content)
         head = self._folder / keys.head(self._environment)
         _put(head, held.content)
-        self._kept, self._trusted = held.content, True
+        self._kept, self._trusted = holds, True
         self._prune(head.stat().st_mtime - _GRACE_SECONDS)
+
+    def _revision(self) -> int:
+        """That of the head on disk; 0 when it cannot be read."""
+        try:
+            revision: int = decode_head(self.fetcher().get(keys.head(self._environment)).content).revision
+        except BurgeeError:
+            return 0
+        return revision
 
     def _prune(self, before: float) -> None:
         heads = list(self._heads())
@@ -84,8 +98,12 @@ def _put(path: Path, content: bytes) -> None:
         raise
 
 
-def _has_size(path: Path, size: int) -> bool:
+def _is_there(path: Path, size: int) -> bool:
+    """Whether a file of that size is there; if so it is as good as written just now, and not pruned."""
     try:
-        return path.stat().st_size == size
+        if path.stat().st_size != size:
+            return False
+        os.utime(path)
     except OSError:
         return False
+    return True

@@ -6,9 +6,10 @@ evaluates meanwhile gets the last good release. A process that was forked, or fr
 
 from __future__ import annotations
 
-from _thread import allocate_lock, start_new_thread  # what threading is made of, without its import
+from _thread import TIMEOUT_MAX, allocate_lock, start_new_thread  # what threading is made of, without its import
 from collections import namedtuple
 from os import getpid
+from time import monotonic
 
 from ..core.errors import BurgeeError, NotReady, Unavailable
 from ..fetch.live import Live
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ..core.snapshot import Snapshot
     from ..fetch.clock import Clock
     from ..fetch.live import Serving, Status
     from ..fetch.port import Fetcher
@@ -36,12 +38,15 @@ the bundle.
 `flags` maps a namespace to the sorted keys of the flags that may answer otherwise: new, gone, or changed themselves or
 in a segment they use."""
 
-Window = namedtuple("Window", "serving stale monotonic first last")
+Window = namedtuple("Window", "serving stale first last")
 Window.__doc__ = """What to answer from, whether that is stale, and how long to do so without asking again.
 
-That is until the monotonic instant, and from the `first` wall instant until before the `last` one (seconds)."""
+That is from the `first` wall instant until before the `last` one (seconds), which are at most one TTL apart."""
 
-_Guard = namedtuple("_Guard", "looking telling")
+Hooks = namedtuple("Hooks", "on_change on_status", defaults=(None, None))
+Hooks.__doc__ = """Who wants to be told: of a Change; and of the Status after each look, or once it has become stale."""
+
+_Guard = namedtuple("_Guard", "looking telling keeping")
 
 
 class Reader:
@@ -53,13 +58,17 @@ class Reader:
         "_closed",
         "_disk",
         "_disk_fault",
+        "_fetcher",
         "_following",
         "_guards",
+        "_hooks",
         "_live",
         "_look",
-        "_on_change",
         "_renewed",
+        "_shown",
         "_told",
+        "_told_stale",
+        "_untold",
         "environment",
     )
 
@@ -75,18 +84,22 @@ class Reader:
         on_change: Callable[[Change], object] | None,
         renewed: Callable[[], object],
     ) -> None:
-        """`renewed` is called whenever a look has ended."""
+        """`renewed` is called when a look has ended, and before another release is answered from for the first time."""
         self.environment = environment
+        self._fetcher = fetcher
         self._live = Live(fetcher, environment, ttl_ms=ttl_ms, clock=clock, random=random)
         self._clock = clock
         self._disk = disk
         self._disk_fault: str | None = None
-        self._on_change = on_change
+        self._hooks: tuple[Hooks, ...] = (Hooks(on_change),) if on_change else ()
         self._renewed = renewed
         self._look: _Look | None = None
         self._guards: dict[int, Any] = {}
         self._following: tuple[int, Any] | None = None
         self._told: Serving | None = None
+        self._told_stale = False
+        self._untold = False
+        self._shown: Snapshot | None = None
         self._closed = False
         if disk is not None:
             self._resume(disk)
@@ -99,16 +112,20 @@ class Reader:
             self.look()
         self._follow_after_fork()
         live.present()
-        serving, monotonic, first, last = live.window()
+        serving, _, first, last = live.window()
         assert serving is not None, "what is present is served"
-        self._tell_beside(serving)
-        age_ms, bound_ms = live.age_ms(), STALE_AFTER * live.ttl_ms()
-        stale = age_ms is None or age_ms > bound_ms
+        if serving.snapshot is not self._shown:
+            # Nobody may answer from the one before once somebody has answered from this one.
+            self._renewed()
+            self._shown = serving.snapshot
+        if self._hooks and (self._told is None or self._told.digest != serving.digest):
+            self._tell_beside()
+        fresh_ms = self._fresh_ms()
         if looks or self._closed:
-            monotonic, first, last = self._soon()
-        if age_ms is not None and not stale:
-            last = min(last, self._clock.wall() + bound_ms - age_ms + 1)
-        return Window(serving, stale, monotonic / 1000, first / 1000, last / 1000)
+            first, last = self._soon()
+        if fresh_ms > 0:
+            last = min(last, self._clock.wall() + fresh_ms)
+        return Window(serving, fresh_ms <= 0, first / 1000, last / 1000)
 
     def look(self) -> _Look:
         """Look at the store in a thread, unless one does already; what `wait` waits for."""
@@ -123,10 +140,19 @@ class Reader:
                     look.end(NotReady(f"cannot look at the store: {error}"))
         return look
 
+    def look_now(self, seconds: float) -> None:
+        """Return when a look has ended that began no earlier than this call. Raises as `wait` does."""
+        deadline = monotonic() + seconds
+        under_way = self._look
+        if under_way is not None and under_way.pid == getpid():
+            # It may have read the head already, before what the caller wants to see was there.
+            under_way.wait(seconds)
+        self.wait(self.look(), deadline - monotonic())
+
     def wait(self, look: _Look, seconds: float) -> None:
         """Return when the look has ended. Raises its fault, and Unavailable when the time is up."""
         if not look.wait(seconds):
-            raise Unavailable(f"the store of {self.environment!r} was looked at for {seconds:g} s without an answer")
+            raise Unavailable(f"the store of {self.environment!r} has not answered in time; the look at it goes on")
         if look.fault is not None:
             raise look.fault
 
@@ -139,54 +165,89 @@ class Reader:
         return self._live.present()
 
     def status(self) -> Status:
-        """How things are, without a look; a folder that cannot be written is told when nothing worse is."""
-        status = self._live.status()
+        """How things are, without a look; `stale` is whether answers say so.
+
+        A folder that cannot be written is told when nothing worse is.
+        """
+        status = self._live.status()._replace(stale=self._fresh_ms() <= 0)
         return status if status.last_error else status._replace(last_error=self._disk_fault)
 
     def follow(self) -> None:
         """Look whenever it is due, asked or not, in a thread that ends with this reader."""
-        pid = getpid()
-        if self._closed or (self._following is not None and self._following[0] == pid):
-            return
-        stop = allocate_lock()
-        stop.acquire()
-        self._following = (pid, stop)
         from _weakref import ref
 
-        try:
-            start_new_thread(_follow, (ref(self), stop))
-        except RuntimeError:
-            # Evaluations look as well, so nothing stops; the next window tries again.
-            self._following = None
+        pid = getpid()
+        with self._guard().looking:
+            if self._closed or (self._following is not None and self._following[0] == pid):
+                return
+            stop = allocate_lock()
+            stop.acquire()
+            try:
+                start_new_thread(_follow, (ref(self, lambda _: _release(stop)), stop))
+            except RuntimeError:
+                # Evaluations look as well, so nothing stops; the next window tries again.
+                return
+            self._following = (pid, stop)
+
+    def watch(self, hooks: Hooks) -> None:
+        """Call these hooks too, from now on: of the first change from what answers now."""
+        if not self._hooks:
+            self._told = self._live.window()[0]
+        self._hooks = (*self._hooks, hooks)
+
+    def unwatch(self, hooks: Hooks) -> None:
+        """Do not call these hooks any more."""
+        self._hooks = tuple(kept for kept in self._hooks if kept is not hooks)
 
     def close(self) -> None:
-        """End the thread that follows; what is held goes on answering."""
-        self._closed = True
-        if self._following is not None and self._following[0] == getpid():
-            self._following[1].release()
-        self._following = None
+        """End the thread that follows and let go of connections; what is held goes on answering."""
+        with self._guard().looking:
+            self._closed = True
+            following, self._following = self._following, None
+        if following is not None and following[0] == getpid():
+            _release(following[1])
+        self._fetcher.close()
 
     def seconds_until_due(self) -> float:
         """How long the thread that follows may sleep."""
         _, monotonic, _, last = self._live.window()
         left_ms = min(monotonic - self._clock.monotonic(), last - self._clock.wall())
-        return min(max(left_ms / 1000, 0.05), _LONGEST_SLEEP_SECONDS)
+        return min(max(left_ms / 1000, 0.05), self.seconds_until_stale())
+
+    def seconds_until_stale(self) -> float:
+        """How long the thread that follows may do nothing but wait for a look."""
+        fresh_ms = self._fresh_ms()
+        return min(fresh_ms / 1000, _LONGEST_SLEEP_SECONDS) if fresh_ms > 0 else _LONGEST_SLEEP_SECONDS
+
+    def keeping(self) -> Any:
+        """The lock under which what to answer from is kept and forgotten."""
+        return self._guard().keeping
+
+    def tell_staleness(self) -> None:
+        """Tell that answers have become stale, unless that was told."""
+        if self._hooks and self._told_stale != (self._fresh_ms() <= 0):
+            self._tell_beside()
 
     def _run(self, look: _Look) -> None:
-        fault: BurgeeError | None = None
+        # A look must end, whatever happens.
+        fault: BurgeeError | None = NotReady("the look at the store broke off")
         try:
-            self._live.refresh()
-        except BurgeeError as error:
-            fault = error
-        except Exception as error:  # a look must end, whatever happens; its fault is what status() shows too
-            fault = NotReady(f"cannot look at the store: {type(error).__name__}: {error}")
-        try:
+            fault = self._looked()
+            self._renewed()
             self._keep()
         finally:
             look.end(fault)
-            self._renewed()
-        if self._on_change is not None:
+        if self._hooks:
             self._tell()
+
+    def _looked(self) -> BurgeeError | None:
+        try:
+            self._live.refresh()
+        except BurgeeError as error:
+            return error
+        except Exception as error:
+            return NotReady(f"cannot look at the store: {type(error).__name__}: {error}")
+        return None
 
     def _resume(self, disk: Disk) -> None:
         try:
@@ -197,25 +258,32 @@ class Reader:
             self._disk_fault = None if error.status == 404 else f"the release kept on disk: {error}"
 
     def _keep(self) -> None:
-        if self._disk is None:
+        kept = None if self._disk is None else self._live.kept()
+        if self._disk is None or kept is None:
             return
         try:
-            self._disk.keep(self._live.held)
+            self._disk.keep(kept)
             self._disk_fault = None
         except OSError as error:
             self._disk_fault = f"cannot keep the release on disk: {error}"
 
-    def _soon(self) -> tuple[float, int, int]:
-        wall = self._clock.wall()
-        return self._clock.monotonic() + _UNDER_WAY_MS, wall, wall + _UNDER_WAY_MS
+    def _fresh_ms(self) -> int:
+        """How long from now on answers will not be stale; zero or less when they are."""
+        age_ms = self._live.age_ms()
+        return 0 if age_ms is None else STALE_AFTER * self._live.ttl_ms() + 1 - age_ms
+
+    def _soon(self) -> tuple[int, int]:
+        wall, flips_at = self._clock.wall(), self._live.flips_at()
+        last = wall + _UNDER_WAY_MS
+        return wall, last if flips_at is None else min(last, flips_at)
 
     def _follow_after_fork(self) -> None:
         if self._following is not None and self._following[0] != getpid():
             self.follow()
 
-    def _tell_beside(self, serving: Serving) -> None:
-        if self._on_change is None or (self._told is not None and self._told.digest == serving.digest):
-            return
+    def _tell_beside(self) -> None:
+        # Set before the look at the lock: whoever holds it looks here again once it has let go.
+        self._untold = True
         if not self._guard().telling.locked():
             try:
                 start_new_thread(self._tell, ())
@@ -224,26 +292,42 @@ class Reader:
                 return
 
     def _tell(self) -> None:
-        """Tell of every change up to what answers now, in order, one thread at a time."""
+        """Tell how things are, and of every change up to what answers now, in order, one thread at a time.
+
+        Nobody waits for a hook that takes its time: its thread goes on telling when it has come back.
+        """
+        telling = self._guard().telling
+        self._untold = True
+        while self._untold and telling.acquire(False):
+            try:
+                self._untold = False
+                status = self.status()
+                self._told_stale = status.stale
+                for hooks in self._hooks:
+                    _call("on_status", hooks.on_status, status)
+                self._tell_change()
+            finally:
+                telling.release()
+
+    def _tell_change(self) -> None:
         from .changes import change_of
 
-        with self._guard().telling:
-            try:
-                serving = self._live.present()
-            except NotReady:
-                return
-            told, self._told = self._told, serving
-            if self._on_change is None or (told is not None and told.digest == serving.digest):
-                return
-            try:
-                self._on_change(change_of(self.environment, told, serving))
-            except Exception:
-                log_fault("on_change")
+        try:
+            serving = self._live.present()
+        except NotReady:
+            return
+        told, self._told = self._told, serving
+        if told is not None and told.digest == serving.digest:
+            return
+        change = change_of(self.environment, told, serving)
+        for hooks in self._hooks:
+            _call("on_change", hooks.on_change, change)
 
     def _guard(self) -> Any:
         """The locks of this process: one that was held when a process forked is held in the child for ever."""
         pid = getpid()
-        return self._guards.get(pid) or self._guards.setdefault(pid, _Guard(allocate_lock(), allocate_lock()))
+        found = self._guards.get(pid)
+        return found or self._guards.setdefault(pid, _Guard(allocate_lock(), allocate_lock(), allocate_lock()))
 
 
 class _Look:
@@ -265,7 +349,7 @@ class _Look:
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended within so many seconds."""
-        if not self._running.acquire(timeout=seconds):
+        if not self._running.acquire(timeout=min(max(seconds, 0.0), TIMEOUT_MAX)):
             return False
         self._running.release()
         return True
@@ -279,12 +363,21 @@ def _follow(reader_of: Callable[[], Reader | None], stop: Any) -> None:
         if reader is None:
             return
         if reader.is_due():
-            reader.look().wait(_LONGEST_SLEEP_SECONDS)
+            reader.look().wait(reader.seconds_until_stale())
         else:
             # An instant at which a pending release becomes active may have come.
             _switched(reader)
+        reader.tell_staleness()
         seconds = reader.seconds_until_due()
         del reader
+
+
+def _release(stop: Any) -> None:
+    try:
+        stop.release()
+    except RuntimeError:
+        # It was told to stop before.
+        return
 
 
 def _switched(reader: Reader) -> None:
@@ -292,6 +385,14 @@ def _switched(reader: Reader) -> None:
         reader.window()
     except NotReady:
         return
+
+
+def _call(name: str, hook: Callable[[Any], object] | None, told: Any) -> None:
+    if hook is not None:
+        try:
+            hook(told)
+        except Exception:
+            log_fault(name)
 
 
 def log_fault(hook: str) -> None:

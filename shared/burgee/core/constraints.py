@@ -6,8 +6,8 @@ operator and a malformed value never match.
 
 from __future__ import annotations
 
-from collections import namedtuple
-from operator import attrgetter, eq, ge, gt, le, lt, ne
+from _operator import attrgetter, eq, ge, gt, le, lt, ne  # `operator` is these and what is not needed
+from sys import intern
 
 from .context import text_of
 from .dialects import DIALECTS
@@ -16,6 +16,7 @@ from .model import BOOLEAN, DATETIME, ENTITY_ID, NUMBER, STRING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import namedtuple
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     Test = Callable[[str], bool]
     Build = Callable[[str, Dialect], Test]
+else:
+    from .records import namedtuple
 
 Check = namedtuple("Check", "name kind wanted holds")
 Check.__doc__ = """A constraint made ready: `name` is the property it looks at, None for the entity id.
@@ -46,7 +49,8 @@ def check(constraint: Mapping[str, Any], dialect: str) -> Check:
     test = text_test(constraint, reads)
     if kind == ENTITY_ID:
         return Check(None, "text", None, test)
-    name = constraint["property"]
+    # The names that a program writes in its own text are interned as well, and found at one look.
+    name = intern(constraint["property"])
     if native := _NATIVE.get(kind):
         return Check(name, "native", native, _Remembering(test).__getitem__)
     if operator in ("eq", "isoneof") and kind == STRING:

@@ -6,7 +6,12 @@ whole seconds). `datetime` begins at year 1 and stops at microseconds, Flipt beg
 
 from __future__ import annotations
 
-from collections import namedtuple
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import namedtuple
+else:
+    from .records import namedtuple
+
 
 _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAY_SECONDS = 86_400

@@ -5,14 +5,15 @@ Sources: Flipt semantics 2.8 (servers) and 2.9 (client engines).
 
 from __future__ import annotations
 
-from collections import namedtuple
-
 from . import dates, numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import namedtuple
     from collections.abc import Callable
     from typing import Any
+else:
+    from .records import namedtuple
 
 # White space as Go's unicode.IsSpace knows it; str.strip() would also take U+001C to U+001F.
 WHITE_SPACE = "".join(

@@ -5,9 +5,13 @@ and the `exit_code` the command line ends with (1 the files are wrong, 2 usage, 
 A message says what was wanted, what was there, where and what to do; lower case, no full stop.
 """
 
-from collections import namedtuple
-
 from .visible import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import namedtuple
+else:
+    from .records import namedtuple
 
 
 class BurgeeError(Exception):

@@ -6,8 +6,6 @@ two to the same answer.
 
 from __future__ import annotations
 
-from collections import namedtuple
-
 from .bucketing import BUCKETS, owners, threshold_bucket, threshold_size, variant_bucket
 from .compile import default_variant, flag_type, usable
 from .constraints import check
@@ -17,10 +15,13 @@ from .segments import compile_check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import namedtuple
     from collections.abc import Mapping, Sequence
     from typing import Any
 
     from .snapshot import Namespace
+else:
+    from .records import namedtuple
 
 Explanation = namedtuple("Explanation", "result flag_type enabled default_variant steps")
 Explanation.__doc__ = "A result and the steps to it; steps after the deciding one are not there."

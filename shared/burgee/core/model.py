@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import namedtuple
+else:
+    from .records import namedtuple
+
 
 BOOLEAN_FLAG = "BOOLEAN_FLAG_TYPE"
 VARIANT_FLAG = "VARIANT_FLAG_TYPE"

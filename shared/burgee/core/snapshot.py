@@ -67,8 +67,8 @@ class Namespace:
     """
 
     __slots__ = (
-        *("_batch", "_compiler", "_joined", "_segments", "_stamp"),
-        *("booleans", "document", "key", "profile", "variants"),
+        *("_batch", "_compiler", "_joined", "_segments"),
+        *("booleans", "document", "key", "profile", "stamp", "variants"),
     )
 
     def __init__(self, key: str, document: Indexed, profile: Profile, stamp: Stamp = (0, "", False)) -> None:
@@ -78,7 +78,7 @@ class Namespace:
         self.profile = profile
         self.booleans: dict[str, Row] = {}
         self.variants: dict[str, Row] = {}
-        self._stamp = stamp
+        self.stamp = stamp
         self._compiler = Compiler(profile, stamp, self._segment, self._all_of)
         self._segments: dict[str, Predicate] = {}
         self._joined: dict[tuple[str, ...], Predicate] = {(): everybody}
@@ -111,7 +111,7 @@ class Namespace:
 
     def stale_twin(self) -> Namespace:
         """The same flags, with results that say that they are stale."""
-        revision, digest, _ = self._stamp
+        revision, digest, _ = self.stamp
         return Namespace(self.key, self.document, self.profile, (revision, digest, True))
 
     def _compiled(self, key: str, wanted: str | None) -> Row:
