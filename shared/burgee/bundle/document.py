@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _SEPARATOR = b'\n],"segments":[\n'
 _END = b"\n]}\n"
 _KEY = b'{"key":"'
+_BLOCK_BYTES = 128 * 1024
 _key_of = itemgetter("key")
 
 
@@ -118,17 +119,20 @@ class _Lines:
     __slots__ = ("_content", "_starts")
 
     def __init__(self, content: bytes, first: int, end: int) -> None:
-        # Only 0x0A ends a line: splitlines() would also split inside texts, at U+0085 and its like.
-        lines = content[first:end].split(b"\n") if end > first else []
-        if lines != sorted(lines):
-            raise InvalidDocument("document's lines are not sorted by key")
-        # Lines are sorted: when the first and the last begin so, all do.
-        if lines and not (lines[0].startswith(_KEY) and lines[-1].startswith(_KEY)):
-            raise InvalidDocument("document has a line that does not begin with a key")
         self._content = content
         # Each line's start, and where one after the last would have its own.
-        lengths = accumulate(map(len, lines), initial=first)
-        self._starts = list(map(add, lengths, count()))
+        self._starts = [first]
+        last = b""
+        for block in _blocks(content, first, end):
+            lines = [last, *block.split(b"\n")]
+            if lines != sorted(lines):
+                raise InvalidDocument("document's lines are not sorted by key")
+            last = lines.pop()
+            lengths = accumulate(map(len, (*lines[1:], last)), initial=self._starts.pop())
+            self._starts += map(add, lengths, count())
+        # Lines are sorted: when the first and the last begin so, all do.
+        if last and not (content.startswith(_KEY, first) and last.startswith(_KEY)):
+            raise InvalidDocument("document has a line that does not begin with a key")
 
     def find(self, key: str) -> dict[str, Any] | None:
         if '"' in key:
@@ -163,6 +167,19 @@ class _Lines:
 
     def _line(self, place: int) -> bytes:
         return self._content[self._starts[place] : self._starts[place + 1] - 1].removesuffix(b",")
+
+
+def _blocks(content: bytes, first: int, end: int) -> Iterator[bytes]:
+    """The lines from `first` to `end` in blocks: as one they would take the memory of a second document for a while.
+
+    Only 0x0A ends a line: splitlines() would also split inside texts, at U+0085 and its like.
+    """
+    while first < end:
+        stop = content.find(b"\n", first + _BLOCK_BYTES, end)
+        if stop < 0:
+            stop = end
+        yield content[first:stop]
+        first = stop + 1
 
 
 def _write(document: Mapping[str, Any]) -> str:
