@@ -16,7 +16,7 @@ from threading import Thread
 import pytest
 
 from burgee.core.errors import Denied, InvalidDocument, NotFound, Unavailable
-from burgee.fetch import http as fetch_http
+from burgee.fetch.connections import PATIENCE, Connections, Patience
 from burgee.fetch.http import HttpFetcher
 from burgee.fetch.live import Live
 from burgee.fetch.port import NOT_MODIFIED
@@ -46,8 +46,10 @@ def serving(handler: Callable[..., BaseHTTPRequestHandler], port: int = 0) -> It
 
 
 @contextmanager
-def fetching(server: ThreadingHTTPServer, *, scheme: str = "http", host: str = "127.0.0.1") -> Iterator[HttpFetcher]:
-    fetcher = HttpFetcher(f"{scheme}://{host}:{server.server_port}/base/")
+def fetching(
+    server: ThreadingHTTPServer, *, scheme: str = "http", host: str = "127.0.0.1", patience: Patience = PATIENCE
+) -> Iterator[HttpFetcher]:
+    fetcher = HttpFetcher(f"{scheme}://{host}:{server.server_port}/base/", patience=patience)
     try:
         yield fetcher
     finally:
@@ -71,9 +73,11 @@ class Scripted(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def a_server_that(*answers: Callable[[Scripted], object]) -> Iterator[tuple[HttpFetcher, type[Scripted]]]:
+def a_server_that(
+    *answers: Callable[[Scripted], object], patience: Patience = PATIENCE
+) -> Iterator[tuple[HttpFetcher, type[Scripted]]]:
     handler = type("Handler", (Scripted,), {"answers": list(answers), "seen": []})
-    with serving(handler) as server, fetching(server) as fetcher:
+    with serving(handler) as server, fetching(server, patience=patience) as fetcher:
         yield fetcher, handler
 
 
@@ -257,15 +261,18 @@ def test_a_body_that_is_cut_short_or_encoded_or_no_http_is_unavailable(give: Cal
         fetcher.get(KEY)
 
 
-def test_a_server_that_does_not_answer_is_unavailable_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch_http, "READ_SECONDS", 0.05)
-    with a_server_that(lambda handler: time.sleep(0.3)) as (fetcher, _), pytest.raises(Unavailable, match="timed out"):
+def test_a_server_that_does_not_answer_is_unavailable_in_bounded_time() -> None:
+    impatient = PATIENCE._replace(read=0.05)
+    silent = a_server_that(lambda handler: time.sleep(0.3), patience=impatient)
+    with silent as (fetcher, _), pytest.raises(Unavailable, match="timed out"):
         fetcher.get(KEY)
 
 
-def test_a_body_that_trickles_is_unavailable_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def a_trickle(status: int) -> Callable[[Scripted], object]:
+    """An answer whose body comes byte by byte, each one in time."""
+
     def trickle(handler: Scripted) -> None:
-        answer(200, b"", Content_Length="1000")(handler)
+        answer(status, b"", Content_Length="1000")(handler)
         try:
             for _ in range(100):
                 handler.wfile.write(b"x")
@@ -274,9 +281,61 @@ def test_a_body_that_trickles_is_unavailable_in_bounded_time(monkeypatch: pytest
             pass
         handler.close_connection = True
 
-    monkeypatch.setattr(fetch_http, "WHOLE_SECONDS", 0.1)
-    with a_server_that(trickle) as (fetcher, _), pytest.raises(Unavailable, match=r"not whole after 0\.1 s"):
+    return trickle
+
+
+def test_a_body_that_trickles_is_unavailable_in_bounded_time() -> None:
+    impatient = PATIENCE._replace(whole=0.1)
+    slow = a_server_that(a_trickle(200), patience=impatient)
+    with slow as (fetcher, _), pytest.raises(Unavailable, match=r"not whole after 0\.1 s"):
         fetcher.get(KEY)
+
+
+def test_an_error_whose_text_trickles_or_breaks_off_is_the_error_it_says_in_bounded_time() -> None:
+    impatient = PATIENCE._replace(whole=0.1)
+    broken = then_hang_up(answer(404, b"half", Content_Length="8"))
+    with a_server_that(a_trickle(404), broken, patience=impatient) as (fetcher, server):
+        for _ in range(2):
+            with pytest.raises(NotFound):
+                fetcher.get(KEY)
+    assert len({port for port, _, _ in server.seen}) == 2
+
+
+def test_a_connection_is_kept_over_an_error_that_was_read_to_its_end() -> None:
+    with a_server_that(answer(404, b"no"), answer(503, b"x" * 10_000), answer(200, b"content")) as (fetcher, server):
+        with pytest.raises(NotFound):
+            fetcher.get(KEY)
+        with pytest.raises(Unavailable):
+            fetcher.get(KEY)
+        assert fetcher.get(KEY).content == b"content"
+    assert len({port for port, _, _ in server.seen}) == 1
+
+
+def test_connections_are_kept_to_the_places_asked_of_late_and_not_to_any_number_of_them() -> None:
+    seen: list[tuple[int, str, dict[str, str]]] = []
+    answers = [answer(200, b"")] * 11
+    handler = type("Handler", (Scripted,), {"answers": answers, "seen": seen})
+    connections = Connections()
+    with ExitStack() as stack:
+        urls = [f"http://127.0.0.1:{stack.enter_context(serving(handler)).server_port}/" for _ in range(5)]
+        stack.callback(connections.close)
+        for url in (*urls[:4], *urls[:4], urls[4]):
+            connections.get(url, {}, max_bytes=1, deadline=connections.deadline())
+        ports = [port for port, _, _ in seen]
+        assert ports[:4] == ports[4:8]
+        seen.clear()
+        for url in (urls[4], urls[0]):
+            connections.get(url, {}, max_bytes=1, deadline=connections.deadline())
+        assert [port in ports for port, _, _ in seen] == [True, False]
+
+
+def test_a_kept_connection_that_was_dropped_in_silence_is_replaced_once() -> None:
+    impatient = PATIENCE._replace(read=0.05)
+    answers = [answer(200, b"one"), lambda handler: time.sleep(0.3), answer(200, b"two")]
+    with a_server_that(*answers, patience=impatient) as (fetcher, server):
+        assert fetcher.get(KEY).content == b"one"
+        assert fetcher.get(KEY).content == b"two"
+    assert len(server.seen) == 3
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import burgee
 from burgee.core.errors import ConfigurationError
 from burgee.fetch.file import FileFetcher
 from burgee.fetch.http import HttpFetcher
 from burgee.fetch.opening import open_fetcher
+from burgee.fetch.s3 import S3Fetcher
+
+HERE = Path(__file__)
 
 
 def test_a_file_url_opens_the_folder_it_names(tmp_path: Path) -> None:
@@ -26,15 +32,38 @@ def test_web_addresses_are_opened(url: str) -> None:
     assert isinstance(open_fetcher(url), HttpFetcher)
 
 
+@pytest.mark.parametrize("url", ["s3://acme-flags", "s3://acme.flags/shop/", "S3://acme-flags/a/b"])
+def test_buckets_are_opened_with_what_variables_say(url: str) -> None:
+    assert isinstance(open_fetcher(url), S3Fetcher)
+    with pytest.raises(ConfigurationError, match="wanted a region such as eu-central-1"):
+        open_fetcher(url, {"AWS_REGION": "nowhere!"})
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"from burgee.fetch.opening import open_fetcher; open_fetcher({HERE.parent.as_uri()!r}).get({HERE.name!r})",
+        "import burgee.fetch.s3, burgee.fetch.http",
+    ],
+)
+def test_what_is_not_asked_for_is_not_imported(script: str) -> None:
+    command = (
+        f"import sys; sys.path.insert(0, {str(Path(burgee.__file__).parents[1])!r}); {script}; print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", command], capture_output=True, text=True, check=True)
+    costly = {"http.client", "urllib.parse", "urllib.request", "ssl", "hmac", "hashlib", "email", "json", "socket"}
+    assert costly & set(run.stdout.split()) == set()
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("s3://bucket/prefix", "does not have s3:// stores yet"),
+        ("s3://b", "wanted a bucket and a prefix, as s3://acme-flags/production, got 's3://b'"),
         ("azblob://account/container", "does not have azblob:// stores yet"),
         ("gs://bucket", "does not have gs:// stores yet"),
         ("oci://ghcr.io/acme/flags", "does not have oci:// stores yet"),
         ("memory://x", "live in the publishing process alone"),
-        ("ftp://host/path", "unknown scheme 'ftp' in 'ftp://host/path'; known: file, http, https"),
+        ("ftp://host/path", "unknown scheme 'ftp' in 'ftp://host/path'; known: file, http, https, s3"),
         ("", "named by a URL such as file:///srv/flags"),
         ("./flags", "named by a URL such as file:///srv/flags"),
         ("file://host/path", "file URLs have no host, got 'host'"),

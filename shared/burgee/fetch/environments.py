@@ -30,6 +30,7 @@ class Environments:
     __slots__ = (
         "_clock",
         "_etag",
+        "_fast",
         "_fault",
         "_fetcher",
         "_index",
@@ -37,8 +38,10 @@ class Environments:
         "_look_at",
         "_looked_at",
         "_looking",
+        "_monotonic",
         "_random",
         "_ttl_ms",
+        "_wall",
     )
 
     def __init__(
@@ -54,6 +57,8 @@ class Environments:
         self._fetcher = fetcher
         self._ttl_ms = ttl_ms
         self._clock = clock
+        self._monotonic = clock.monotonic
+        self._wall = clock.wall
         self._random = random
         self._lives: dict[str, Live] = {}
         self._index = Index("", {only: Listed("", True)}) if only else None
@@ -62,6 +67,9 @@ class Environments:
         # (monotonic, wall): the next look at the index, and the last one; None with `only`.
         self._look_at: tuple[float, float] | None = None if only else (float("-inf"), float("-inf"))
         self._looked_at = 0
+        # What `find` has found, and for how long that holds: the monotonic and the wall time that `_is_due` compares.
+        never = (float("inf"), float("-inf"), float("inf")) if only else (float("-inf"), 0, 0)
+        self._fast: tuple[dict[str, Live], float, float, float] = ({}, *never)
         self._looking = allocate_lock()
 
     def names(self) -> tuple[str, ...]:
@@ -75,13 +83,30 @@ class Environments:
 
     def live(self, name: str) -> Live:
         """The live snapshot of an environment. Raises EnvironmentNotFound, NotReady."""
-        if name not in self._current().environments:
+        found = self.find(name) if name else None
+        if found is None:
             raise EnvironmentNotFound(f"environment {name!r} not found")
-        live = self._lives.get(name)
-        if live is None:
-            made = Live(self._fetcher, name, ttl_ms=self._ttl_ms, clock=self._clock, random=self._random)
-            live = self._lives.setdefault(name, made)
+        return found
+
+    def find(self, name: str) -> Live | None:
+        """The live snapshot of an environment, of the default one for no name; None if there is none. Raises NotReady.
+
+        Once it was found it is found again at the cost of a look at the clocks, until the index is looked at anew.
+        """
+        found, due_monotonic, seen_wall, due_wall = self._fast
+        if self._monotonic() < due_monotonic and seen_wall <= self._wall() < due_wall:
+            live = found.get(name)
+            if live is not None:
+                return live
+        live = self._find(self._current(), name)
+        if live is not None:
+            # Into what was valid at the beginning: after a look just now that is forgotten already, and no harm is done.
+            found[name] = live
         return live
+
+    def known(self, name: str) -> Live | None:
+        """As `find`, by the index that was read last: without a look at the store."""
+        return self._find(self._read(), name)
 
     def refresh(self) -> None:
         """Look at the index and every environment now; faults are kept for `status`, the last good answers."""
@@ -93,9 +118,22 @@ class Environments:
             except BurgeeError:
                 continue
 
+    def _find(self, index: Index, name: str) -> Live | None:
+        found = name or index.default
+        if found is None or found not in index.environments:
+            return None
+        return self._lives.get(found) or self._begin(found)
+
+    def _begin(self, name: str) -> Live:
+        made = Live(self._fetcher, name, ttl_ms=self._ttl_ms, clock=self._clock, random=self._random)
+        return self._lives.setdefault(name, made)
+
     def _current(self) -> Index:
         if self._look_at is not None and self._is_due(self._look_at):
             self._look_alone()
+        return self._read()
+
+    def _read(self) -> Index:
         if self._index is None:
             raise NotReady(f"the store lists no environments yet: {self._fault}") from self._fault
         return self._index
@@ -133,3 +171,4 @@ class Environments:
     def _postpone(self, milliseconds: int) -> None:
         self._looked_at = self._clock.wall()
         self._look_at = (self._clock.monotonic() + milliseconds, self._looked_at + milliseconds)
+        self._fast = ({}, self._look_at[0], self._looked_at, self._look_at[1])

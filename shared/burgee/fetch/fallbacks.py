@@ -1,8 +1,14 @@
-"""Several places with the same objects: the first one that answers counts, in their order."""
+"""Several places with the same objects: the first one that answers counts, in their order.
+
+Law: what cannot be what was asked for is no answer, be it a page that a network puts in a store's place.
+"""
 
 from __future__ import annotations
 
-from ..core.errors import StoreError
+from ..bundle import keys
+from ..bundle.digest import digest_of
+from ..bundle.head import decode_head
+from ..core.errors import BurgeeError, ContentError, DigestMismatch, StoreError
 from .port import MAX_BYTES, NOT_MODIFIED, Fetched
 
 TYPE_CHECKING = False
@@ -13,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Fallbacks:
-    """Reads from the first of several fetchers, from the next one when that fails, and so on."""
+    """Reads from the first of several fetchers; from the next one when that fails or has something else, and so on."""
 
     __slots__ = ("_fetchers",)
 
@@ -26,11 +32,13 @@ class Fallbacks:
         Raises the first one's fault, with the others' as notes, when all fail.
         """
         place_of_etag, _, own_etag = (etag or "").partition(" ")
-        first: StoreError | None = None
+        first: BurgeeError | None = None
         for place, fetcher in enumerate(self._fetchers):
             try:
                 fetched = fetcher.get(key, own_etag if place_of_etag == str(place) else None, max_bytes=max_bytes)
-            except StoreError as fault:
+                if fetched is not NOT_MODIFIED:
+                    _check(key, fetched.content)
+            except (StoreError, ContentError) as fault:
                 if first is None:
                     first = fault
                 else:
@@ -41,3 +49,18 @@ class Fallbacks:
             return fetched._replace(etag=f"{place} {fetched.etag}")
         assert first is not None, "there is at least one fetcher"
         raise first
+
+    def close(self) -> None:
+        """Close every one of them."""
+        for fetcher in self._fetchers:
+            fetcher.close()
+
+
+def _check(key: str, content: bytes) -> None:
+    """Raises ContentError when the content says of itself that it is not the object of that key."""
+    if key.startswith(keys.BLOBS):
+        digest = digest_of(content)
+        if key != keys.blob(digest):
+            raise DigestMismatch(f"wanted {key}, got {len(content)} bytes with digest {digest}")
+    if key.endswith(f"/{keys.HEAD_NAME}"):
+        decode_head(content)

@@ -36,6 +36,9 @@ class FileFetcher:
         except OSError as error:
             raise Unavailable(f"cannot read {key} in {self._root}: {error.strerror}") from error
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def _path(self, key: str) -> str:
         root = os.path.realpath(self._root)
         path = os.path.realpath(f"{root}/{key}")

@@ -126,16 +126,18 @@ class Live:
     def resume(self, fetcher: Fetcher) -> Serving:
         """Take over what was kept of earlier looks; it counts as no look, and no older head is taken later.
 
-        Raises what went wrong, and NotReady when it holds no active release.
+        Raises what went wrong when that leaves nothing to answer from, and NotReady when there is no active release.
         """
         with self._own_locks().looking:
             held = see_head(fetcher, self.environment, self._held)
             held, fault = complete(fetcher, held, self._ahead(held, self._instant(held)))
-            if fault is not None:
-                raise fault
             with self._own_locks().switching:
                 self._held = held._replace(etag=None)
-        return self.present()
+                self._error = None if fault is None else _said(fault)
+        self._switch()
+        if fault is not None and self._serving is None:
+            raise fault
+        return self._served()
 
     def is_due(self) -> bool:
         """Whether it is time for a look at the store."""
@@ -169,10 +171,25 @@ class Live:
         bound_ms: int = max(1, head.max_reader_ttl_seconds) * 1000
         return min(self._ttl_ms, bound_ms)
 
-    @property
-    def held(self) -> Held:
-        """The head seen last and the documents of what is served and pending."""
-        return self._held
+    def flips_at(self) -> int | None:
+        """The wall instant (milliseconds) at which the next pending release that is held becomes active, or None."""
+        held = self._held
+        if held.head is None:
+            return None
+        pending = pending_at(held.head, self._instant(held))
+        return min((entry.release.activates_at for entry in pending if entry.digest in held.snapshots), default=None)
+
+    def kept(self) -> Held | None:
+        """What `resume` takes over: the head seen last, and the documents of what is served and pending.
+
+        None while the head's active release is not what is served, because a part of it could not be had.
+        """
+        with self._own_locks().switching:
+            held, serving = self._held, self._serving
+        if held.head is None:
+            return None
+        active = active_at(held.head, self._instant(held))
+        return held if (active and active.digest) == (serving and serving.digest) else None
 
     def status(self) -> Status:
         """How things are, without a look at the store."""
@@ -255,7 +272,7 @@ class Live:
             self._due = self._due_after(self.ttl_ms(), wall, monotonic)
             return
         self._failures += 1
-        self._error = str(fault) if isinstance(fault, BurgeeError) else f"{type(fault).__name__}: {fault}"
+        self._error = _said(fault)
         delay_ms = FIRST_BACKOFF_MS
         if self._serving is not None:
             # The exponent is bounded so that a long outage builds no long numbers.
@@ -289,3 +306,7 @@ class Live:
         """The locks of this process: one that a thread held when its process forked is held in the child for ever."""
         pid = getpid()
         return self._locks.get(pid) or self._locks.setdefault(pid, _Locks(allocate_lock(), allocate_lock()))
+
+
+def _said(fault: Exception) -> str:
+    return str(fault) if isinstance(fault, BurgeeError) else f"{type(fault).__name__}: {fault}"

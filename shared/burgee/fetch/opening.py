@@ -6,15 +6,18 @@ from ..core.errors import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .port import Fetcher
 
-KNOWN = ("file", "http", "https")
+KNOWN = ("file", "http", "https", "s3")
 
 
-def open_fetcher(url: str) -> Fetcher:
-    """The fetcher for `url`, as `file:///srv/flags` or `https://flags.example.org`; opens no connection.
+def open_fetcher(url: str, environ: Mapping[str, str] | None = None) -> Fetcher:
+    """The fetcher for `url`, as `file:///srv/flags` or `s3://bucket/prefix`; opens no connection.
 
-    Raises ConfigurationError for a URL that names nothing to read from.
+    `environ` is where fetchers find their credentials. Raises ConfigurationError for a URL that names nothing to read
+    from, or for variables that are wrong.
     """
     scheme, colon, rest = url.partition(":")
     match scheme.lower():
@@ -26,7 +29,11 @@ def open_fetcher(url: str) -> Fetcher:
             from .http import HttpFetcher
 
             return HttpFetcher(url)
-        case "s3" | "azblob" | "gs" | "oci":
+        case "s3":
+            from .s3 import S3Fetcher
+
+            return S3Fetcher(url, {} if environ is None else environ)
+        case "azblob" | "gs" | "oci":
             raise ConfigurationError(f"this version of burgee does not have {scheme}:// stores yet, got {url!r}")
         case "memory":
             raise ConfigurationError(f"memory:// stores live in the publishing process alone, got {url!r}")

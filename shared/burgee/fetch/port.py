@@ -17,6 +17,9 @@ if TYPE_CHECKING:
             Raises NotFound, Denied, Unavailable, and InvalidDocument when it is longer than `max_bytes`.
             """
 
+        def close(self) -> None:
+            """Let go of what is kept open between reads; the next one opens it anew."""
+
 
 MAX_BYTES = 32 * 1024 * 1024
 
