@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONSTRAINTS := -c .ci/constraints.txt
+CLIENTS := tests/e2e/clients
 
 # With BURGEE_DIR set, tests keep their state below it too; with PORT set, the test of `make run` uses that port.
 ifdef BURGEE_DIR
@@ -20,16 +21,16 @@ BURGEE_DIR ?= .burgee
 help:
 	@echo "make run     start the local system on samplerepo (PORT=$(PORT), BURGEE_DIR=$(BURGEE_DIR))"
 	@echo "make test    set up and run every test"
-	@echo "make bench   measure, beside the official client and plain YAML loading"
+	@echo "make bench   measure, beside other flag SDKs and plain YAML loading (BENCH_ARGS=--quick)"
 	@echo "make lint    ruff and mypy"
 
 run: $(VENV)/.run
 	@$(BIN)/burgee dev samplerepo --port $(PORT) --dir $(BURGEE_DIR) $(RUN_ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(CLIENTS)/node_modules/.package-lock.json
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 lint: $(VENV)/.dev
@@ -43,7 +44,7 @@ format: $(VENV)/.dev
 
 # The state folder stays: it holds the repository and the release log of `make run`.
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "burgee needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
@@ -60,3 +61,13 @@ $(VENV)/.dev: $(VENV)/.run
 	@$(PIP) install --upgrade 'pip>=25.1'
 	@$(PIP) install $(CONSTRAINTS) --group dev
 	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev .ci/bench-constraints.txt
+	@echo "installing the SDKs that burgee is measured beside"
+	@$(PIP) install $(CONSTRAINTS) -c .ci/bench-constraints.txt --group bench
+	@touch $@
+
+# Without npm, or without a registry, the tests of JavaScript clients are skipped, and the next run tries again.
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json
+	@echo "installing the JavaScript clients that the tests use"
+	@(cd $(CLIENTS) && npm ci --loglevel=error >/dev/null) || echo "their tests are skipped: that needs npm, and a registry"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from . import cold, evaluate, load, publish
+from . import cold, evaluate, load, memory, openfeature, publish, serve
 from .measure import Table
 from .report import as_json, as_text
 
 BENCHMARKS: dict[str, Callable[[int], list[Table]]] = {
     "evaluate": evaluate.run,
     "load": load.run,
+    "memory": memory.run,
+    "serve": serve.run,
+    "openfeature": openfeature.run,
     "publish": publish.run,
     "cold": cold.run,
 }
@@ -22,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--rounds", type=int, default=5, help="how often each contender has its turn (default 5)")
+    parser.add_argument("--quick", action="store_const", const=2, dest="rounds", help="the same as --rounds 2")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in BENCHMARKS]

@@ -10,56 +10,76 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from .measure import Row, Table, side_by_side
+from .contenders import folder_of
+from .measure import Row, Table, Target
+from .peers.burgee import ENVIRONMENT, url_of
+from .workload import workload
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
-_EVALUATE = (
-    "burgee.settings",
-    "burgee.fetch.clock",
-    "burgee.fetch.live",
-    "burgee.fetch.environments",
-    "burgee.fetch.opening",
-    "burgee.serve.app",
-    "burgee.serve.auth",
-    "burgee.serve.service",
-)
+_CORE, _SDK = "core alone", "the SDK"
+_EVALUATE = """
+import burgee.settings, burgee.fetch.clock, burgee.fetch.live, burgee.fetch.environments, burgee.fetch.opening
+import burgee.serve.app, burgee.serve.auth, burgee.serve.service
+"""
+_OPEN = "import burgee.client, burgee.fetch.opening; burgee.fetch.opening.open_fetcher({!r}, {{}})"
+_FIRST_ANSWER = """
+from burgee.client import Client
+Client({!r}, environment={!r}).boolean({!r}, "user-1", {{"plan": "pro", "orders": 7}})
+"""
+_TARGETS = {_CORE: (5.0, 1.5), _SDK: (40.0, 25.0)}
 _SHOWN = 12
 _IMPORT_TIME = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)")
-_PATIENCE = 4
+_PATIENCE = 8
+_FEW = 10
+_BEGIN = f"import sys; sys.path.insert(0, {str(_SHARED)!r})\n"
 
 
 def run(rounds: int) -> list[Table]:
-    """Start to end of a process, beside one that does nothing; and the modules that take longest by themselves."""
-    rows = (
-        _beside_bare("what evaluates", rounds, *_EVALUATE),
-        _beside_bare("and reads a folder", rounds, *_EVALUATE, "burgee.fetch.file"),
-        _beside_bare("and reads over HTTPS", rounds, *_EVALUATE, "burgee.fetch.http"),
-    )
+    """Start to end of a process over that of one that does nothing; and the modules that take longest by themselves."""
+    taken = _over_bare(rounds)
+    rows = tuple(Row(name, {"burgee": milliseconds}, {}) for name, milliseconds in taken.items())
+    targets = tuple(Target(name, taken[name], reach, aim, "ms") for name, (reach, aim) in _TARGETS.items())
     return [
-        Table("cold, a process that imports", "ms", rows),
-        Table("cold, the modules that take longest by themselves", "ms", _modules(rounds)),
+        Table("processes over a bare interpreter", "ms", rows, targets),
+        Table("the modules of a function that take longest by themselves", "ms", _modules(rounds)),
     ]
 
 
-def _beside_bare(name: str, rounds: int, *modules: str) -> Row:
-    script = _script(modules)
-    _process(script)
-    contenders = {"burgee": lambda: _process(script), "bare": lambda: _process("pass")}
-    return side_by_side(name, rounds * _PATIENCE, contenders)
+def _over_bare(rounds: int) -> dict[str, float]:
+    scripts = _scripts()
+    taken: dict[str, list[float]] = {name: [] for name in scripts}
+    for script in scripts.values():
+        _process(script)
+    for _ in range(rounds * _PATIENCE):
+        for name, script in scripts.items():
+            taken[name].append(_process(script) - _process(""))
+    return {name: median(values) for name, values in taken.items()}
 
 
-def _script(modules: tuple[str, ...]) -> str:
-    return f"import sys; sys.path.insert(0, {str(_SHARED)!r}); import {', '.join(modules)}"
+def _scripts() -> dict[str, str]:
+    (flag, *_) = workload(_FEW).flags
+    return {
+        _CORE: "import burgee.core.snapshot",
+        _SDK: "import burgee.client",
+        "the SDK and what it reads file:// with": _OPEN.format("file:///srv/flags"),
+        "the SDK and what it reads https:// with": _OPEN.format("https://flags.example.org"),
+        f"the SDK until its first answer, {_FEW} flags in a folder": _FIRST_ANSWER.format(
+            url_of(folder_of(_FEW)), ENVIRONMENT, flag.key
+        ),
+        "what a function evaluates with": _EVALUATE,
+        "and reads a folder": f"{_EVALUATE}import burgee.fetch.file",
+        "and reads over HTTPS": f"{_EVALUATE}import burgee.fetch.http",
+    }
 
 
-def _process(script: str, *options: str) -> float:
+def _process(script: str) -> float:
     started = perf_counter()
-    subprocess.run([sys.executable, "-I", "-S", *options, "-c", script], check=True)
+    subprocess.run([sys.executable, "-I", "-S", "-c", _BEGIN + script], check=True)
     return (perf_counter() - started) * 1000
 
 
 def _modules(rounds: int) -> tuple[Row, ...]:
-    command = [sys.executable, "-I", "-S", "-X", "importtime", "-c", _script(_EVALUATE)]
+    command = [sys.executable, "-I", "-S", "-X", "importtime", "-c", _BEGIN + _EVALUATE]
     taken: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds * _PATIENCE):
         report = subprocess.run(command, check=True, capture_output=True, text=True).stderr

@@ -1,4 +1,4 @@
-"""Flag files as a large team has them, and questions about their flags; the same ones in every run.
+"""Flag files as a large team writes them, for publishing; the same ones in every run.
 
 Five kinds of flags take turns: a boolean flag with a threshold, one with a segment, variants split behind two segments
 under AND and under OR, and variants behind numbers and lists.
@@ -7,11 +7,9 @@ under AND and under OR, and variants behind numbers and lists.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 PER_FILE = 500
-KINDS = ("threshold", "segment", "split AND", "split OR", "numbers and lists")
 _PLANS = ("free", "team", "pro", "enterprise")
 _REGIONS = ("eu", "us", "apac", "latam", "mea")
 _MOST_GROUPS = 100
@@ -134,15 +132,6 @@ _ENDINGS = (
 )
 
 
-class Question(NamedTuple):
-    """What is asked about a flag: whether it is boolean, its key, the entity and the context."""
-
-    is_boolean: bool
-    flag: str
-    entity: str
-    context: dict[str, str]
-
-
 def flag_files(count: int) -> dict[str, str]:
     """`count` flags as YAML by path, the segments in the first file."""
     files = {"flags/000.features.yaml": "".join(_header("segments", _segments(count)))}
@@ -158,20 +147,6 @@ def with_one_change(files: Mapping[str, str]) -> dict[str, str]:
     before, share, after = files[last].rpartition("percentage: ")
     number, newline, rest = after.partition("\n")
     return {**files, last: before + share + str(int(number) + 1) + newline + rest}
-
-
-def questions(count: int, at_least: int = 1000) -> list[Question]:
-    """Each of `count` flags asked about as often as makes `at_least` questions, by different entities."""
-    random = Random(20261122)
-    passes = -(-at_least // count)
-    asked = [_question(index, _group(index, count), random) for _ in range(passes) for index in range(count)]
-    random.shuffle(asked)
-    return asked
-
-
-def kind_of(question: Question) -> str:
-    """The kind of the flag that is asked about."""
-    return KINDS[int(question.flag.removeprefix("flag-")) % len(KINDS)]
 
 
 def _header(field: str, items: Iterator[str]) -> Iterator[str]:
@@ -190,24 +165,13 @@ def _flag(index: int, group: int) -> str:
     return (_BEGINNING + _ENDINGS[index % len(_ENDINGS)]).format(group=group, **words)
 
 
-def _question(index: int, group: int, random: Random) -> Question:
-    home = _home(group)
-    context = {
-        "plan": random.choice((home["plan"], *_PLANS)),
-        "region": random.choice((home["region"], *_REGIONS)),
-        "orders": str(random.randrange(12)),
-        "email": f"{random.randrange(10**6)}@example.{random.choice(('com', 'org'))}",
-    }
-    return Question(index % len(KINDS) < 2, _key(index), f"user-{random.randrange(10**9)}", context)
-
-
 def _groups(count: int) -> int:
-    return max(1, min(count // len(KINDS), _MOST_GROUPS))
+    return max(1, min(count // len(_ENDINGS), _MOST_GROUPS))
 
 
 def _group(index: int, count: int) -> int:
     """The group whose segments a flag uses; flags of every kind share a group."""
-    return index // len(KINDS) % _groups(count)
+    return index // len(_ENDINGS) % _groups(count)
 
 
 def _home(group: int) -> dict[str, str]:

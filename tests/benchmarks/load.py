@@ -1,34 +1,36 @@
-"""From the bytes of a document of 10,000 flags to the first answer, its digest verified on the way."""
+"""From bytes to the first answer with 10,000 flags, burgee's digests verified on the way."""
 
 from __future__ import annotations
 
+import gc
 import json
-from typing import Any
 
-from burgee.bundle.digest import digest_of, verify
-
-from .evaluate import namespace_of, published
-from .flags import questions
-from .flipt_client_process import serving
-from .measure import Table, milliseconds, side_by_side
+from .authored import document_of
+from .contenders import FLIPT, OURS, running, title
+from .measure import Table, Target, milliseconds, side_by_side
+from .workload import workload
 
 COUNT = 10_000
+_PATIENCE = 3
 
 
 def run(rounds: int) -> list[Table]:
-    """The first answer beside that of Flipt's client, from a server on loopback, and beside `json.loads`."""
-    content, snapshot = published(COUNT)
-    digest, question = digest_of(content), questions(COUNT)[0]
+    """A new client until its first answer, burgee's from a folder and Flipt's from a server on loopback.
 
-    def first_answer() -> Any:
-        namespace = namespace_of(verify(content, digest))
-        return namespace.evaluate(question.flag, question.entity, question.context, 0)
-
-    with serving(snapshot) as client:
-        contenders = {
-            "burgee": lambda: milliseconds(first_answer),
-            "flipt-client": lambda: client.load(question) * 1000,
+    Beside them `json.loads` of the document, and nothing else.
+    """
+    content = document_of(workload(COUNT))
+    # A collection during `json.loads` has nothing to do with what this process holds.
+    gc.freeze()
+    with running(COUNT, (OURS, FLIPT)) as contenders:
+        for contender in contenders.values():
+            contender.load()
+        ours, flipt = contenders.values()
+        measures = {
+            OURS: lambda: ours.load() * 1000,
+            title(FLIPT): lambda: flipt.load() * 1000,
             "json.loads": lambda: milliseconds(lambda: json.loads(content)),
         }
-        row = side_by_side(f"{COUNT:,} flags, {len(content) / 1e6:.1f} MB", rounds, contenders)
-    return [Table("load, from bytes to the first answer", "ms", (row,))]
+        row = side_by_side(f"{COUNT:,} flags, {len(content) / 1e6:.1f} MB", rounds * _PATIENCE, measures)
+    target = Target(f"{COUNT:,} flags, {title(FLIPT)}", row.ratios[title(FLIPT)], 12, 18)
+    return [Table("from bytes to the first answer", "ms", (row,), (target,))]

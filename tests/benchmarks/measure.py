@@ -17,7 +17,7 @@ Measure = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Medians by contender, burgee first, and burgee's value over each other's: the median of the rounds' ratios."""
+    """Medians by contender, burgee first, and each other's value over burgee's: the median of the rounds' ratios."""
 
     name: str
     values: Mapping[str, float]
@@ -25,12 +25,34 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What an issue asks of a figure: of a ratio in `times` to be high, of one in any other unit to be low."""
+
+    name: str
+    measured: float
+    reach: float
+    aim: float
+    unit: str = "times"
+
+    @property
+    def verdict(self) -> str:
+        """How far the figure came: `aim`, `reached` or `missed`."""
+        if self._at(self.aim):
+            return "aim"
+        return "reached" if self._at(self.reach) else "missed"
+
+    def _at(self, limit: float) -> bool:
+        return self.measured >= limit if self.unit == "times" else self.measured <= limit
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """One comparison; `unit` is that of every value."""
+    """One comparison; `unit` is that of every value, less of which is better."""
 
     title: str
     unit: str
     rows: tuple[Row, ...]
+    targets: tuple[Target, ...] = ()
 
 
 def side_by_side(name: str, rounds: int, contenders: Mapping[str, Measure]) -> Row:
@@ -41,7 +63,7 @@ def side_by_side(name: str, rounds: int, contenders: Mapping[str, Measure]) -> R
             taken[contender].append(measure())
     ours, *others = taken
     ratios = {
-        other: median(mine / theirs for mine, theirs in zip(taken[ours], taken[other], strict=True)) for other in others
+        other: median(theirs / mine for mine, theirs in zip(taken[ours], taken[other], strict=True)) for other in others
     }
     return Row(name, {contender: median(values) for contender, values in taken.items()}, ratios)
 
