@@ -34,13 +34,13 @@ bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check shared tests
-	$(BIN)/ruff format --check shared tests
+	$(BIN)/ruff check shared tests functions
+	$(BIN)/ruff format --check shared tests functions
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
-	$(BIN)/ruff check --fix shared tests
-	$(BIN)/ruff format shared tests
+	$(BIN)/ruff check --fix shared tests functions
+	$(BIN)/ruff format shared tests functions
 
 # The state folder stays: it holds the repository and the release log of `make run`.
 clean:

@@ -10,8 +10,11 @@ from typing import Any
 from burgee.bundle.index import Index, Listed
 from burgee.fetch.environments import Environments
 from burgee.serve.app import App
+from burgee.serve.auth import Gate
+from burgee.serve.cors import Cors
 from burgee.serve.message import Request, Response
 from burgee.serve.service import Service
+from burgee.serve.tokens import Token
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
 from tests.builders import (
@@ -47,7 +50,14 @@ FLAGS = (
 class Served:
     """An App over a store that a test writes: `staging` (the default) and `production`."""
 
-    def __init__(self, *flags: Normal, tokens: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        *flags: Normal,
+        tokens: frozenset[str] | None = None,
+        gate: Gate | None = None,
+        cors: Cors | None = None,
+        streams: bool = False,
+    ) -> None:
         self.clock = VirtualClock()
         self.objects = MemoryObjects("memory://served")
         self.store = ObjectStore(self.objects)
@@ -59,15 +69,15 @@ class Served:
         self.publish(*(flags or FLAGS))
         environments = Environments(self.fetcher, ttl_ms=TTL_MS, clock=self.clock, random=lambda: 0.0)
         ids = count(1)
-        self.app = App(
-            Service(
-                environments,
-                now=self.clock.wall,
-                timer=lambda: float(self.clock.monotonic()),
-                new_id=lambda: f"id-{next(ids)}",
-                token_digests=tokens,
-            )
+        self.service = Service(
+            environments,
+            now=self.clock.wall,
+            timer=lambda: float(self.clock.monotonic()),
+            new_id=lambda: f"id-{next(ids)}",
+            gate=gate if tokens is None else Gate([Token(digest) for digest in tokens]),
+            streams=streams,
         )
+        self.app = App(self.service, cors=cors)
 
     def publish(self, *flags: Normal, environment: str = "staging", namespace: str = "default", **how: Any) -> None:
         content = a_document(flags, (YES, NO, EVERYBODY), namespace).content

@@ -17,16 +17,24 @@ if TYPE_CHECKING:
 
 class Settings(
     namedtuple(
-        "Settings", "store config_ref environment ttl_ms auth tokens allowed_mirrors repository token port directory"
+        "Settings",
+        "store config_ref environment ttl_ms auth tokens tokens_file cors_origins allowed_mirrors repository token "
+        "port directory refresh_secret refresh_urls",
     )
 ):
     """What the deployment says, read once.
 
     `store` is the primary store's URL; `environment` limits a reader to one environment; `ttl_ms` is how long readers
-    go without looking; `auth` is `token` or `none`; `tokens` are digests of client tokens; `token` is the Git token.
+    go without looking; `auth` is `token` or `none`; `tokens` are entries of client tokens and `tokens_file` is the path
+    of more of them; pages of `cors_origins` may ask; `token` is the Git token. `refresh_secret` is what publishers and
+    readers know, `refresh_urls` are the hooks of the readers that a publisher tells.
     """
 
     __slots__ = ()
+
+
+_SHORTEST_SECRET = 16
+_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-:[]*")
 
 
 def _text(name: str, value: str) -> str:
@@ -70,13 +78,45 @@ def _list(name: str, value: str) -> tuple[str, ...]:
 
 
 def _tokens(name: str, value: str) -> tuple[str, ...]:
-    digests = _list(name, value)
-    for digest in digests:
+    """The entries, of which no word may be shown: it may be a token by mistake. The rest is read by `serve.tokens`."""
+    entries = tuple(" ".join(entry.split()) for entry in _list(name, value))
+    for entry in entries:
+        digest = entry.partition(" ")[0]
         if not digest.startswith("sha256:") or len(digest) != 71 or set(digest[7:]) - set("0123456789abcdef"):
             raise ConfigurationError(
                 f"{name} lists digests of tokens as sha256:<64 hex digits>, one is not of that form"
             )
-    return digests
+    return entries
+
+
+def _origins(name: str, value: str) -> tuple[str, ...]:
+    origins = _list(name, value)
+    for origin in origins:
+        scheme, separator, host = origin.partition("://")
+        allowed = set(host) <= _HOST and host and scheme in ("http", "https") and separator
+        if origin != "*" and not allowed:
+            raise ConfigurationError(
+                f"{name} lists origins such as https://shop.example.org (scheme and host in lower case, no path; "
+                f"`:*` at the end is any port), or is *, got {_shown(origin)}"
+            )
+    return origins
+
+
+def _secret(name: str, value: str) -> str:
+    if len(value) < _SHORTEST_SECRET:
+        raise ConfigurationError(f"{name} is a secret of at least {_SHORTEST_SECRET} characters, got {len(value)}")
+    return value
+
+
+def _urls(name: str, value: str) -> tuple[str, ...]:
+    urls = _list(name, value)
+    for url in urls:
+        scheme, separator, rest = url.partition("://")
+        if scheme not in ("http", "https") or not separator or not rest.partition("/")[0]:
+            raise ConfigurationError(
+                f"{name} lists URLs such as https://flags.example.org/hooks/refresh, got {_shown(url)}"
+            )
+    return urls
 
 
 # Field of Settings: variable, how its text is read, and what holds without it.
@@ -87,11 +127,15 @@ VARIABLES: dict[str, tuple[str, Callable[[str, str], Any], Any]] = {
     "ttl_ms": ("BURGEE_TTL", _seconds, 10_000),
     "auth": ("BURGEE_AUTH", _auth, "token"),
     "tokens": ("BURGEE_TOKENS", _tokens, ()),
+    "tokens_file": ("BURGEE_TOKENS_FILE", _text, None),
+    "cors_origins": ("BURGEE_CORS_ORIGINS", _origins, ()),
     "allowed_mirrors": ("BURGEE_ALLOWED_MIRRORS", _list, ()),
     "repository": ("BURGEE_REPOSITORY", _text, None),
     "token": ("BURGEE_GIT_TOKEN", _text, None),
     "port": ("PORT", _port, 8080),
     "directory": ("BURGEE_DIR", _text, ".burgee"),
+    "refresh_secret": ("BURGEE_REFRESH_SECRET", _secret, None),
+    "refresh_urls": ("BURGEE_REFRESH_URLS", _urls, ()),
 }
 
 

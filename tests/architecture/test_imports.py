@@ -34,6 +34,8 @@ ARROWS: dict[str, set[str]] = {
     },
 }
 LIGHT = ("core", "bundle", "fetch", "serve", "client", "settings")
+# The one module of a light room that may need a package; nothing imports it but the application that wants it.
+NEEDS_AN_EXTRA = "client.openfeature"
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -130,7 +132,7 @@ def _imported_by(name: str, path: Path, tree: ast.Module) -> Iterator[str]:
 
 
 def test_light_rooms_import_nothing_but_the_standard_library() -> None:
-    light = [f"burgee.{name}" for name, _ in modules() if room_of(name) in LIGHT]
+    light = [f"burgee.{name}" for name, _ in modules() if room_of(name) in LIGHT and name != NEEDS_AN_EXTRA]
     script = (
         "import sys, json\n"
         f"sys.path.insert(0, {str(ROOT.parent)!r})\n"
@@ -142,10 +144,14 @@ def test_light_rooms_import_nothing_but_the_standard_library() -> None:
     assert loaded - set(sys.stdlib_module_names) - {"burgee", "__main__"} == set()
 
 
+def test_nobody_imports_the_module_that_needs_an_extra() -> None:
+    assert [name for name, path in modules() if NEEDS_AN_EXTRA in imported(name, path)] == []
+
+
 def test_the_read_side_leaves_the_expensive_standard_modules_alone() -> None:
     script = (
         f"import sys\nsys.path.insert(0, {str(ROOT.parent)!r})\n"
-        "import burgee.fetch.live, burgee.fetch.environments, burgee.serve.app\n"
+        "import burgee.fetch.live, burgee.fetch.environments, burgee.serve.app, burgee.client\n"
         "print(*sorted(sys.modules))\n"
     )
     run = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)

@@ -30,8 +30,8 @@ COUNTS = (100, 1_000)
 _THEIRS = "in memory"
 _ASKED = 20_000
 _TURN = 1_000
-_LEAST_SECONDS = 0.2
-_LEAST_TURNS = 3
+# Some ten milliseconds each: contenders of one process that differ by a tenth must take turns often.
+_TURNS_A_ROUND = 20
 
 Call = Callable[[], Any]
 
@@ -107,7 +107,8 @@ def _row(name: str, rounds: int, calls: dict[str, list[Call]]) -> Row:
     gc.collect()
     gc.freeze()
     try:
-        return side_by_side(name, rounds, {contender: _measure(theirs) for contender, theirs in calls.items()})
+        measures = {contender: _measure(theirs) for contender, theirs in calls.items()}
+        return side_by_side(name, rounds * _TURNS_A_ROUND, measures)
     finally:
         gc.unfreeze()
 
@@ -116,11 +117,9 @@ def _measure(calls: list[Call]) -> Callable[[], float]:
     turns = cycle([calls[start : start + _TURN] for start in range(0, len(calls), _TURN)])
 
     def microseconds() -> float:
-        done, started = 0, perf_counter()
-        while (took := perf_counter() - started) < _LEAST_SECONDS or done < _LEAST_TURNS:
-            done += 1
-            for call in next(turns):
-                call()
-        return took * 1e6 / (done * _TURN)
+        turn, started = next(turns), perf_counter()
+        for call in turn:
+            call()
+        return (perf_counter() - started) * 1e6 / _TURN
 
     return microseconds

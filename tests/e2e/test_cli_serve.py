@@ -105,6 +105,50 @@ def test_without_its_token_nobody_is_answered(shop: Path, store: str) -> None:
         assert status_of(server, "/healthz") == 200
 
 
+def test_tokens_are_rotated_while_it_runs(
+    shop: Path, store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(shop, store)
+    file = tmp_path / "tokens"
+
+    def make(*options: str) -> tuple[str, str]:
+        capsys.readouterr()
+        assert run(["token", "create", "--file", str(file), *options, "--json"]) == 0
+        made = json.loads(capsys.readouterr().out)
+        return made["token"], made["entry"]
+
+    old, _ = make()
+    with serving(store, {"BURGEE_TOKENS_FILE": str(file)}) as server:
+        evaluate = "/evaluate/v1/boolean"
+        assert status_of(server, evaluate, old) == 200
+        new, entry = make("--environment", "staging")
+        assert wait_for(lambda: status_of(server, evaluate, new) == 200, 5)
+        file.write_text(f"{entry}\n")
+        assert wait_for(lambda: status_of(server, evaluate, old) == 401, 5)
+        file.write_text("broken\n")
+        # It looks at the file when it is asked, at most once a second.
+        wrong = f"{file}:1: "
+        assert wait_for(
+            lambda: status_of(server, evaluate, new) == 200 and any(wrong in line for line in server.lines), 5
+        )
+        assert status_of(server, evaluate, old) == 401
+
+
+def test_pages_of_the_listed_origins_may_ask(shop: Path, store: str) -> None:
+    publish(shop, store)
+    shop_origin = "https://shop.example.org"
+    with serving(store, {**OPEN, "BURGEE_CORS_ORIGINS": shop_origin}) as server:
+        headers = {"Origin": shop_origin, "Access-Control-Request-Method": "POST"}
+        asked = urllib.request.Request(f"{server.url}/ofrep/v1/evaluate/flags", headers=headers, method="OPTIONS")
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, shop_origin)
+        asked = urllib.request.Request(f"{server.url}/nope", headers={"Origin": shop_origin})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asked, timeout=10)
+        assert refused.value.headers["access-control-allow-origin"] == shop_origin
+        refused.value.close()
+
+
 def test_ctrl_c_stops_it_cleanly(shop: Path, store: str) -> None:
     publish(shop, store)
     with serving(store, OPEN) as server:

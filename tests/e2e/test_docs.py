@@ -100,7 +100,8 @@ def burgee_lines(markdown: str) -> Iterator[str]:
 def options_of(name: str) -> set[str]:
     command = burgee.get_command(click.Context(burgee), name)
     assert command is not None
-    return {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    return {option for one in commands for parameter in one.params for option in parameter.opts} | {"--help"}
 
 
 def test_the_cli_page_has_every_command_with_an_example_and_every_option() -> None:

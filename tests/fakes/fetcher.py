@@ -40,3 +40,6 @@ class FaultyFetcher:
         if len(found.content) > max_bytes:
             raise InvalidDocument(f"{key} has {len(found.content)} bytes, wanted at most {max_bytes}")
         return Fetched(found.content, found.etag if self.gives_etags else None)
+
+    def close(self) -> None:
+        """Nothing is kept open."""

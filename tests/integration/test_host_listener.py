@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from burgee.core.errors import ConfigurationError, FlagNotFound
-from burgee.host.asgi import Answering
+from burgee.host.answering import Answering
 from burgee.host.listener import Listener, Options
 from burgee.serve.message import Request, Response
 
@@ -171,18 +171,23 @@ def test_an_address_that_is_none_is_told(host: str, port: int) -> None:
         Listener(lambda _: Response(200), options=Options(host=host, port=port)).bind()
 
 
-def test_stopping_ends_idle_connections_and_event_streams_at_once() -> None:
+def test_stopping_ends_idle_connections_at_once() -> None:
+    with Listener(Site(), options=Options(port=0, grace=20)) as listener, _connected(listener) as idle:
+        idle.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(100)
+        began = time.monotonic()
+        listener.stop()
+        assert time.monotonic() - began < 5
+
+
+def test_an_answer_that_does_not_end_is_broken_off_at_the_end_of_the_grace() -> None:
     site = Site()
-    with Listener(site, options=Options(port=0, grace=20)) as listener:
-        idle = socket.create_connection(("127.0.0.1", listener.port))
-        stream = socket.create_connection(("127.0.0.1", listener.port))
-        with idle, stream:
-            idle.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
-            stream.sendall(b"GET /forever HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert idle.recv(100) and stream.recv(100)
-            began = time.monotonic()
-            listener.stop()
-            assert time.monotonic() - began < 5
+    with Listener(site, options=Options(port=0, grace=1)) as listener, _connected(listener) as client:
+        client.sendall(b"GET /forever HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(100)
+        began = time.monotonic()
+        listener.stop()
+        assert time.monotonic() - began < 5
     assert site.closed.wait(10)
 
 
@@ -247,7 +252,7 @@ def test_past_the_most_at_once_a_request_is_told_to_come_back() -> None:
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("burgee.host.asgi.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("burgee.host.answering.BODY_SECONDS", 0.2)
     answer = _answer_to(listener, [b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"])
     assert answer.startswith(b"HTTP/1.1 408 ") and b"the body did not come within 0.2 seconds" in answer
 
@@ -268,6 +273,10 @@ def test_past_the_most_connections_a_request_is_told_to_come_back(monkeypatch: p
         assert _status(listener.port, "/x") == 503
         for connection in idle:
             connection.close()
+
+
+def _connected(listener: Listener) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", listener.port))
 
 
 def _answer_to(listener: Listener, pieces: list[bytes]) -> bytes:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from burgee.git.repository import open_repository
-from burgee.host.asgi import Answering, Application
+from burgee.host.answering import Answering
+from burgee.host.asgi import Application
 from burgee.host.command import Git, find_git
 from burgee.host.githttp import GitHttp
 from burgee.host.hooks import Check, HookRoutes, Publish, Push, RefUpdate, new_secret

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from burgee.core.errors import ConfigurationError
-from burgee.host.asgi import Answering, request_of
+from burgee.host.answering import Answering
+from burgee.host.asgi import request_of
 from burgee.host.command import find_git
 from burgee.host.githttp import repository_name
 from burgee.host.hooks import install_hooks

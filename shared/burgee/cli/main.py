@@ -27,6 +27,7 @@ COMMANDS = {
     "status": "Say what each environment of a store serves.",
     "dev": "Serve a folder: Git, evaluation and publishing in one process.",
     "serve": "Serve evaluation from any store.",
+    "token": "Make client tokens, and say what is known of them.",
     "schema": "Print a JSON Schema for editors.",
     "completion": "Print a completion script for a shell.",
 }

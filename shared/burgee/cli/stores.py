@@ -74,9 +74,9 @@ def chosen_store(given: str | None) -> Choice:
 
 
 def store_to_read(given: str | None) -> Store:
-    """The chosen store; one behind a web server can be read as well."""
+    """The chosen store; one behind a web server or in S3 can be read as well."""
     url = chosen_store(given).url
-    if url.lower().startswith(("http://", "https://")):
+    if url.lower().startswith(("http://", "https://", "s3://")):
         return ObjectStore(_Fetched(url))
     return open_store(url, environ=os.environ)
 
@@ -113,11 +113,11 @@ def released(store_url: str | None, environment: str, revision: int) -> Released
 
 
 class _Fetched:
-    """The objects of a store behind a web server: to be read, not written."""
+    """The objects of a store that there is a fetcher for: to be read, not written."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._fetcher = open_fetcher(url)
+        self._fetcher = open_fetcher(url, os.environ)
 
     def get(self, key: str) -> Object:
         fetched = self._fetcher.get(key)
@@ -135,7 +135,7 @@ class _Fetched:
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        raise ConfigurationError(f"a web server can be read from object by object only, got {self.url!r}")
+        raise ConfigurationError(f"this store can be read from object by object only, got {self.url!r}")
 
 
 def _checked(choice: Choice) -> Choice:

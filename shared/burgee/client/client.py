@@ -10,11 +10,19 @@ from __future__ import annotations
 from os import environ as process_environ
 from time import time
 
-from ..core.context import NOBODY, text_of, texts_of
-from ..core.errors import BurgeeError, ConfigurationError, FlagNotFound, InvalidContext, NamespaceNotFound
+from ..bundle.keys import checked_environment
+from ..core.errors import (
+    BurgeeError,
+    ConfigurationError,
+    FlagNotFound,
+    InvalidContext,
+    InvalidRequest,
+    NamespaceNotFound,
+)
 from ..core.model import BooleanResult, VariantResult
-from ..core.snapshot import Namespace
+from ..core.snapshot import DEFAULT_NAMESPACE, Namespace
 from ..fetch.clock import SystemClock, system_random
+from .odd import Texts, all_texts, entity_text
 from .reader import Hooks, Reader, log_fault
 
 TYPE_CHECKING = False
@@ -127,6 +135,11 @@ class Flags:
                 pass
         return self._evaluated(lambda namespace, who, what: namespace.evaluate_all(who, what, 0), entity, context)
 
+    @property
+    def namespace_key(self) -> str:
+        """Which namespace these are the flags of."""
+        return self._namespace or DEFAULT_NAMESPACE
+
     def keys(self) -> list[str]:
         """The keys of the namespace's flags, sorted."""
         return self._renewed().document.flag_keys()
@@ -148,14 +161,15 @@ class Flags:
 
     def forget(self) -> None:
         """Ask anew what to answer from, because a look has ended."""
-        self._forgotten += 1
-        self._fast = self._kept = _NEVER
+        with self._reader.keeping():
+            self._forgotten += 1
+            self._fast = self._kept = _NEVER
 
     def _slowly(self, evaluate: Evaluate[Answer], entity: Any, context: Any) -> Answer:
         result = self._evaluated(evaluate, entity, context)
         if self._on_exposure is not None:
             try:
-                self._on_exposure(result, _entity(entity), texts_of(context or NO_CONTEXT))  # type: ignore[arg-type]
+                self._on_exposure(result, entity_text(entity), all_texts(context))  # type: ignore[arg-type]
             except Exception:
                 log_fault("on_exposure")
         return result
@@ -165,7 +179,7 @@ class Flags:
         try:
             return evaluate(namespace, entity, context)
         except _ODD:
-            return evaluate(namespace, _entity(entity), texts_of(context or NO_CONTEXT))
+            return evaluate(namespace, entity_text(entity), Texts(context))
 
     def _renewed(self) -> Namespace:
         """The namespace to answer from, kept as long as that is right."""
@@ -175,20 +189,24 @@ class Flags:
         forgotten = self._forgotten
         serving, stale, first, last = self._reader.window()
         namespace = serving.snapshot.namespace(self._namespace)
-        if stale:
-            namespace = self._stale_twin(namespace)
-        self._kept = (first, last, namespace.booleans, namespace.variants, namespace)
-        if self._on_exposure is None:
-            self._fast = self._kept
-        if forgotten != self._forgotten:
-            # A look has ended meanwhile, so this may be what it has replaced.
-            self._fast = self._kept = _NEVER
+        namespace = self._stale_twin(namespace) if stale else self._fresh(namespace)
+        with self._reader.keeping():
+            # Unless a look has ended meanwhile, which may have replaced this: nobody may see it after what came next.
+            if forgotten == self._forgotten:
+                self._kept = (first, last, namespace.booleans, namespace.variants, namespace)
+                self._fast = self._kept if self._on_exposure is None else _NEVER
+        return namespace
+
+    def _fresh(self, namespace: Namespace) -> Namespace:
+        # A twin would keep its whole release in memory.
+        self._stale = None
         return namespace
 
     def _stale_twin(self, namespace: Namespace) -> Namespace:
-        if self._stale is None or self._stale[0] is not namespace:
-            self._stale = (namespace, namespace.stale_twin())
-        return self._stale[1]
+        twins = self._stale
+        if twins is None or twins[0] is not namespace:
+            twins = self._stale = (namespace, namespace.stale_twin())
+        return twins[1]
 
 
 class Client(Flags):
@@ -229,6 +247,10 @@ class Client(Flags):
             raise ConfigurationError(f'refresh is "lazy" or "background", got {refresh!r}')
         if not 0 < ttl <= 86_400:
             raise ConfigurationError(f"ttl is a number of seconds up to 86400, got {ttl!r}")
+        try:
+            checked_environment(environment)
+        except InvalidRequest as error:
+            raise ConfigurationError(str(error)) from None
         self._others: dict[str, Flags] = {}
         reader = Reader(
             fetcher or _fetcher(urls, process_environ if environ is None else environ),
@@ -257,14 +279,19 @@ class Client(Flags):
         return self.status().revision is not None
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
-        """Return when there is a release to answer from. Raises what went wrong, NotReady when the time is up."""
+        """Return when there is a release to answer from.
+
+        Raises what went wrong with the look at the store that this waits for, and Unavailable when the time is up.
+        """
         if not self.ready:
-            self.refresh(timeout)
+            self._reader.wait(self._reader.look(), timeout)
 
     def refresh(self, timeout: float = 30.0) -> None:
-        """Look at the store now, and return when that has ended. Raises what went wrong with it; the last good release
-        goes on answering."""
-        self._reader.wait(self._reader.look(), timeout)
+        """Look at the store now, and return when that has ended: what was published before is answered from after.
+
+        Raises what went wrong with it, and Unavailable when the time is up; the last good release goes on answering.
+        """
+        self._reader.look_now(timeout)
 
     def catch_up(self, timeout: float = 1.0) -> bool:
         """Look at the store if that is due, wait for at most so long, and say whether the answers are up to date.
@@ -274,7 +301,7 @@ class Client(Flags):
         """
         if self._reader.is_due():
             self._reader.look().wait(timeout)
-        return not self._reader.is_due()
+        return self._reader.is_up_to_date()
 
     def status(self) -> Status:
         """What answers, since when, how old that knowledge is, and what went wrong last."""
@@ -296,7 +323,7 @@ class Client(Flags):
         return lambda: self._reader.unwatch(hooks)
 
     def close(self) -> None:
-        """End what runs in the background; the last good release goes on answering."""
+        """End what runs in the background and let go of connections; the last good release goes on answering."""
         self._reader.close()
 
     def __enter__(self) -> Self:
@@ -330,14 +357,6 @@ def _disk(folder: str | None, environment: str) -> Any:
     from .disk import Disk
 
     return Disk(folder, environment)
-
-
-def _entity(entity: object) -> str:
-    """An entity id as text that has bytes: an integer is its digits, half a surrogate pair becomes U+FFFD."""
-    text = text_of(entity)
-    if entity is NOBODY:
-        return NOBODY
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _reason_of(error: BurgeeError) -> str:

@@ -160,6 +160,10 @@ class Reader:
         """Whether it is time for a look."""
         return self._live.is_due()
 
+    def is_up_to_date(self) -> bool:
+        """Whether what answers was seen at the store within the last TTL."""
+        return not self._live.status().stale
+
     def present(self) -> Serving:
         """What answers, without a look. Raises NotReady."""
         return self._live.present()

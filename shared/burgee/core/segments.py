@@ -46,7 +46,8 @@ def compile_check(checked: Check) -> Predicate:
     """The predicate of one check."""
     name, _, _, holds = checked
     if name is None:
-        return lambda entity, context: holds(entity)
+        # As text too: an integer is equal to no text, and would fail only where a bucket is wanted.
+        return lambda entity, context: holds(entity if entity.__class__ is str else text_of(entity))
 
     def matches(entity: str, context: Context) -> bool:
         value = context.get(name, "")

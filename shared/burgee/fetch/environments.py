@@ -100,7 +100,7 @@ class Environments:
                 return live
         live = self._find(self._current(), name)
         if live is not None:
-            # Into what was valid at the beginning: after a look just now that is forgotten already, and no harm is done.
+            # Into what was valid at the beginning: after a look just now that is forgotten already, and no harm done.
             found[name] = live
         return live
 

@@ -1,10 +1,12 @@
-"""One HTTP connection, which does not wait for ever for its client."""
+"""One HTTP connection, which does not wait for ever for its client, and can be broken off."""
 
 from __future__ import annotations
 
 import asyncio
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from .asgi import ABORT
 
 HEAD_SECONDS = 30.0
 
@@ -19,6 +21,8 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # Of its own: what was there is shared by all connections.
+        self.app_state = {**self.app_state, ABORT: transport.abort}
         self._wait_for_head()
 
     def on_response_complete(self) -> None:

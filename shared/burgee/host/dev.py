@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import sleep
@@ -19,19 +20,23 @@ from ..fetch.clock import SystemClock, system_random
 from ..fetch.environments import Environments
 from ..fetch.opening import open_fetcher
 from ..serve.app import App
+from ..serve.cors import LOCAL, Cors
+from ..serve.opening import service_over
 from ..store.opening import open_store
 from ..store.port import Store
-from .asgi import Answering, Application
+from .answering import Answering
+from .asgi import Application
 from .beside import FolderBeside
 from .command import Git, find_git
+from .following import Following
 from .githttp import HOOKS, PREFIX, GitHttp, repository_name
 from .hooks import HookRoutes, new_secret
-from .listener import Listener
+from .listener import Listener, allow_open_files
 from .listener import Options as ListenerOptions
 from .pushes import Pushes
 from .reconcile import Reconciler
 from .seed import seed
-from .serving import service_for
+from .streaming import Streaming
 from .watch import tell, watch_folder
 
 TTL_MS = 1_000
@@ -42,13 +47,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Dev:
-    """What to host: a folder, where state is kept, on which port (0: any), and whether the two are kept alike."""
+    """What to host: a folder, where state is kept, on which port (0: any), and whether the two are kept alike.
+
+    Pages of `cors_origins` may ask, without any those of this machine.
+    """
 
     folder: Path
     directory: Path
     port: int
     watch: bool = False
     allowed_mirrors: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
 
 
 def run_dev(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> None:
@@ -76,10 +85,16 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
         fetcher = open_fetcher(_store_url(dev))
         environments = Environments(fetcher, ttl_ms=TTL_MS, clock=SystemClock(), random=system_random)
         beside = FolderBeside(bare, dev.folder, git=git)
-        pushes = _pushes(dev, bare, store, environments, beside, say)
-        listener = stack.enter_context(_listening(dev, git, bare.parent, environments, pushes))
+        streaming = Streaming()
+        following = Following(
+            environments, ttl_ms=TTL_MS, clock=SystemClock(), tell=streaming.tell, say=lambda state: None
+        )
+        pushes = _pushes(dev, bare, store, beside, say, released=partial(_see, environments, following))
+        listener = stack.enter_context(_listening(dev, git, bare.parent, environments, pushes, streaming))
+        allow_open_files()
         for line in (*_welcome(dev, name, listener.url, seeded), *_indented(pushes.release())):
             say(line)
+        stack.enter_context(following)
         reconciler = Reconciler(store, now=SystemClock.wall, publish=pushes.release)
         reconciler.start()
         stack.callback(reconciler.stop)
@@ -94,7 +109,14 @@ def _store_url(dev: Dev) -> str:
     return (dev.directory / "store").as_uri()
 
 
-def _pushes(dev: Dev, bare: Path, store: Store, environments: Environments, beside: FolderBeside, say: Say) -> Pushes:
+def _see(environments: Environments, following: Following) -> None:
+    environments.refresh()
+    following.wake()
+
+
+def _pushes(
+    dev: Dev, bare: Path, store: Store, beside: FolderBeside, say: Say, *, released: Callable[[], None]
+) -> Pushes:
     return Pushes(
         name=_name_of(dev.folder),
         bare=bare,
@@ -103,20 +125,23 @@ def _pushes(dev: Dev, bare: Path, store: Store, environments: Environments, besi
         parsed=ParsedFiles(),
         publishing=Lock(),
         options=Options(allowed_mirrors=dev.allowed_mirrors),
-        released=environments.refresh,
+        released=released,
         say=say,
         beside=beside if dev.watch else None,
     )
 
 
-def _listening(dev: Dev, git: Git, root: Path, environments: Environments, pushes: Pushes) -> Listener:
+def _listening(
+    dev: Dev, git: Git, root: Path, environments: Environments, pushes: Pushes, streaming: Streaming
+) -> Listener:
     secret = new_secret()
     hooks = HookRoutes(pushes.check, pushes.publish, secret=secret)
     routes: dict[str, Application] = {PREFIX: GitHttp(root, git=git, secret=secret), HOOKS: Answering(hooks)}
     return Listener(
-        App(service_for(environments, None)),
+        App(service_over(environments, None, streams=True), cors=Cors(dev.cors_origins or LOCAL)),
         routes=routes,
         options=ListenerOptions(port=dev.port, only_local_names=True),
+        streaming=streaming,
     )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
@@ -19,13 +21,26 @@ from typing import Self
 import uvicorn
 
 from ..core.errors import ConfigurationError, Unavailable
-from .asgi import LARGEST_BODY, STOPPING, Answer, Answering, Application, Receive, Scope, Send, send_text
+from .answering import LARGEST_BODY, Answer, Answering
+from .asgi import Application, Receive, Scope, Send, send_text
 from .connection import Connection
+from .streaming import Streaming
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 3
 # Idle and slow ones included; past it a request is told to come back (503) and its connection is closed.
 MOST_CONNECTIONS = 2_000
+# Besides connections: what is read from the store, pipes of git commands, and the like.
+_OTHER_FILES = 500
+# A client that has not been heard of for a minute is gone (milliseconds, and seconds where nothing is to be sent); and
+# of what it does not take, little is kept by the kernel either.
+_TCP_OPTIONS = {
+    "TCP_USER_TIMEOUT": 60_000,
+    "TCP_KEEPIDLE": 30,
+    "TCP_KEEPINTVL": 10,
+    "TCP_KEEPCNT": 3,
+    "TCP_NOTSENT_LOWAT": 128 * 1024,
+}
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _START_SECONDS = 15.0
 _ENDING_SECONDS = 5.0
@@ -52,16 +67,21 @@ class Listener:
     """
 
     def __init__(
-        self, answer: Answer, *, routes: Mapping[str, Application] | None = None, options: Options | None = None
+        self,
+        answer: Answer,
+        *,
+        routes: Mapping[str, Application] | None = None,
+        options: Options | None = None,
+        streaming: Streaming | None = None,
     ) -> None:
         self._options = options or Options()
-        self._application = Answering(answer, largest_body=self._options.largest_body)
+        self._streaming = Streaming() if streaming is None else streaming
+        self._application = Answering(answer, largest_body=self._options.largest_body, streaming=self._streaming)
         self._routes = sorted((routes or {}).items(), key=lambda route: -len(route[0]))
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -105,12 +125,17 @@ class Listener:
         if not self._server.started:
             raise Unavailable(f"the listener on {self.url} did not start; the log says why")
 
+    def tell(self) -> None:
+        """What is served may have changed: open streams look for news. To be called from any thread, at any time."""
+        self._streaming.tell()
+
     def stop(self) -> None:
         """Stop taking connections, give open requests their grace, and end; stopping twice is fine."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._end_streams()
             self._thread.join(_STOP_SECONDS)
+            self._application.close()
             self._server = self._thread = None
         if self._socket is not None:
             self._socket.close()
@@ -150,7 +175,6 @@ class Listener:
 
     async def _main(self, server: uvicorn.Server, bound: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         await server.serve(sockets=[bound])
         # What was cancelled still has processes to end and to wait for; once the loop is closed nobody can.
         left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -159,12 +183,10 @@ class Listener:
         self._loop = None
 
     def _end_streams(self) -> None:
-        loop, stopping = self._loop, self._stopping
-        if loop is not None and stopping is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(stopping.set)
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._streaming.end)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[STOPPING] = self._stopping
         if self._options.only_local_names and not _is_local(scope):
             await send_text(send, 421, "this server answers under 127.0.0.1 and localhost only", closing=True)
             return
@@ -174,6 +196,17 @@ class Listener:
                 await application(scope, receive, send)
                 return
         await self._application(scope, receive, send)
+
+
+def allow_open_files() -> None:
+    """Let this process have as many connections as the listener takes, as far as it may allow itself that."""
+    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        # Some systems have a limit of their own below that.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 
 
 def _is_local(scope: Scope) -> bool:
@@ -207,6 +240,7 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _notice_who_is_gone(bound)
         bound.bind((host, port))
         bound.listen(512)
     except OverflowError as error:
@@ -216,6 +250,15 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.close()
         raise ConfigurationError(_refusal(host, port, error)) from error
     return bound
+
+
+def _notice_who_is_gone(bound: socket.socket) -> None:
+    """Let the connections, which inherit these options, end when their client no longer answers."""
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _TCP_OPTIONS.items():
+        # Not every system has all of them.
+        if hasattr(socket, name):
+            bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _refusal(host: str, port: int, error: OSError) -> str:

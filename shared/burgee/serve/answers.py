@@ -5,11 +5,13 @@ Source: Flipt semantics 3.1. Every text that is not proper Unicode is made so he
 
 from __future__ import annotations
 
-from ..core.errors import BurgeeError, InvalidRequest
+from ..core.errors import BurgeeError, InvalidRequest, NotJson
+from ..core.json_text import json_text
 from .message import Request, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from json import JSONDecoder
     from typing import Any
 
 JSON_TYPE = ("content-type", "application/json")
@@ -18,48 +20,70 @@ _RETRY_SECONDS = "2"
 # gRPC codes by the HTTP status they travel with.
 _CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 500: 13, 501: 12, 503: 14, 504: 4}
 
+# Filled at first use, so that importing this module does not import `json`.
+_decoders: list[JSONDecoder] = []
+
 
 def read_object(request: Request) -> dict[str, Any]:
     """The JSON object in a request's body; an empty body is an empty object, text after the object is ignored.
 
     Raises InvalidRequest for anything else.
     """
-    from json import JSONDecoder
-
-    text = _proper(request.body.decode("utf-8", "replace")).lstrip(" \t\r\n")
-    if not text:
-        return {}
-    try:
-        value, _end = JSONDecoder(parse_constant=_refuse).raw_decode(text)
-        value = _proper_object(value) if "\\" in text else value
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"body is not JSON: {error}") from error
+    value = read_json(request)
     if not isinstance(value, dict):
         raise InvalidRequest("invalid values for key(s) in json body")
     return value
 
 
+def read_json(request: Request) -> Any:
+    """The JSON value that a request's body begins with, an empty object for an empty body. Raises NotJson."""
+    text = request.body.decode("utf-8", "replace").removeprefix("\ufeff").lstrip(" \t\r\n")
+    if not text:
+        return {}
+    try:
+        value, _end = (_decoders or _made_decoders())[0].raw_decode(text)
+        return _proper(value) if "\\" in text else value
+    except (ValueError, RecursionError) as error:
+        raise NotJson(f"body is not JSON: {error}") from error
+
+
 def answer(request: Request, fields: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Response:
     """A JSON answer; with the query parameter `pretty` indented and without zero values, as Flipt has it."""
-    from json import dumps
-
     if "pretty" in query_of(request):
-        text = dumps(_without_zeros(fields), ensure_ascii=False, indent=2)
-    else:
-        text = dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    return Response(status, (JSON_TYPE, *headers), text.encode())
+        return Response(status, (JSON_TYPE, *headers), _pretty(fields).encode())
+    return Response(status, (JSON_TYPE, *headers), json_text(fields).encode())
+
+
+def answer_written(request: Request, content: bytes, headers: tuple[tuple[str, str], ...]) -> Response:
+    """An answer of JSON that is written already; `pretty` as with `answer`."""
+    if request.query and "pretty" in query_of(request):
+        from json import loads
+
+        content = _pretty(loads(content)).encode()
+    return Response._make((200, (JSON_TYPE, *headers), content))
 
 
 def failure(request: Request, error: BurgeeError) -> Response:
     """The answer to an error, with its status and Flipt's body."""
-    headers = (("retry-after", _RETRY_SECONDS),) if error.status == 503 else ()
-    return refuse(request, error.status, str(error), headers=headers)
+    return refuse(request, error.status, str(error))
 
 
-def refuse(request: Request, status: int, message: str, *, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def refuse(request: Request, status: int, message: str) -> Response:
     """An error answer of a status and message."""
     body = {"code": _CODES.get(status, 2), "message": message, "details": []}
-    return answer(request._replace(query=""), body, status=status, headers=headers)
+    return answer(request._replace(query=""), body, status=status, headers=retry_headers(status))
+
+
+def retry_headers(status: int) -> tuple[tuple[str, str], ...]:
+    """When to come back, where a status says that coming back helps."""
+    return (("retry-after", _RETRY_SECONDS),) if status in (429, 503) else ()
+
+
+def names_etag(header: str, etag: str) -> bool:
+    """Whether an If-None-Match names an ETag. Quotes and `W/` make no difference: some clients lose or add them."""
+    return bool(header) and any(
+        candidate.strip() == "*" or _opaque(candidate) == _opaque(etag) for candidate in header.split(",")
+    )
 
 
 def query_of(request: Request) -> dict[str, str]:
@@ -71,21 +95,34 @@ def query_of(request: Request) -> dict[str, str]:
     return dict(parse_qsl(request.query, keep_blank_values=True))
 
 
+def _opaque(etag: str) -> str:
+    return etag.strip().removeprefix("W/").strip('"')
+
+
+def _made_decoders() -> list[JSONDecoder]:
+    from json import JSONDecoder
+
+    _decoders.append(JSONDecoder(parse_constant=_refuse))
+    return _decoders
+
+
 def _refuse(name: str) -> None:
     raise ValueError(f"invalid value {name}")
 
 
-def _proper(text: str) -> str:
-    return text[1:] if text.startswith("\ufeff") else text
-
-
-def _proper_object(value: Any) -> Any:
+def _proper(value: Any) -> Any:
     """Lone surrogates, which only escapes can bring, become U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {_proper_object(name): _proper_object(member) for name, member in value.items()}
-    return [_proper_object(member) for member in value] if isinstance(value, list) else value
+        return {_proper(name): _proper(member) for name, member in value.items()}
+    return [_proper(member) for member in value] if isinstance(value, list) else value
+
+
+def _pretty(fields: Any) -> str:
+    from json import dumps
+
+    return dumps(_without_zeros(fields), ensure_ascii=False, indent=2)
 
 
 def _without_zeros(value: Any) -> Any:

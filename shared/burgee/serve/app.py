@@ -7,16 +7,17 @@ Source: Flipt semantics 3.1: unknown paths below an API's mount are 404 in JSON,
 from __future__ import annotations
 
 from ..core.errors import BurgeeError
-from . import evaluate, flags, health, legacy
-from .answers import failure, refuse
-from .auth import admit
+from . import answers, evaluate, flags, health, legacy, ofrep
+from .compression import compressed, takes_gzip
 from .message import Response
 from .snapshots import Snapshots
+from .streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .cors import Cors
     from .message import Request
     from .service import Service
 
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
     Routes = dict[tuple[str, ...], dict[str, Handler]]
 
 _MOUNTS = ("evaluate", "api", "internal", "client", "ofrep")
-_GZIP_FROM_BYTES = 1024
+_OFREP = "ofrep"
+_ONE_FLAG = ("ofrep", "v1", "evaluate", "flags", "*")
 
 
 class App:
     """Answers the evaluate API from a Service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, *, cors: Cors | None = None) -> None:
+        """Without `cors` pages of other origins may not ask."""
         self._service = service
+        self._cors = cors
         snapshots = Snapshots()
+        streams = Streams(snapshots)
         self._open: Routes = {
             ("healthz",): {"GET": health.healthz},
             ("health",): {"GET": health.health},
@@ -44,8 +49,13 @@ class App:
             ("evaluate", "v1", "boolean"): {"POST": evaluate.boolean},
             ("evaluate", "v1", "variant"): {"POST": evaluate.variant},
             ("evaluate", "v1", "batch"): {"POST": evaluate.batch},
+            _ONE_FLAG: {"POST": ofrep.evaluate},
+            _ONE_FLAG[:-1]: {"POST": ofrep.evaluate_all},
+            ("ofrep", "v1", "configuration"): {"GET": ofrep.configuration},
             ("internal", "v1", "evaluation", "snapshot", "namespace", "*"): {"GET": snapshots.answer},
             ("client", "v2", "environments", "*", "namespaces", "*", "snapshot"): {"GET": _by_environment(snapshots)},
+            ("client", "v2", "environments", "*", "namespaces", "*", "stream"): {"GET": streams.lines},
+            ("ofrep", "v1", "_stream", "*", "*", "events"): {"GET": streams.events},
             ("api", "v1", "namespaces", "*", "flags"): {"GET": flags.list_flags},
             ("api", "v1", "namespaces", "*", "flags", "*"): {"GET": flags.get_flag},
             ("api", "v1", "evaluate"): {"POST": legacy.evaluate},
@@ -53,29 +63,55 @@ class App:
             ("api", "v1", "batch-evaluate"): {"POST": legacy.batch_evaluate},
             ("api", "v1", "namespaces", "*", "batch-evaluate"): {"POST": legacy.batch_evaluate},
         }
+        # What is asked most has no name in its path, and is found without taking the path apart.
+        self._exact = {
+            (method, "/" + "/".join(parts)): handler
+            for parts, methods in self._guarded.items()
+            for method, handler in methods.items()
+            if "*" not in parts
+        }
 
     def __call__(self, request: Request) -> Response:
         """The answer to a request; errors of the caller and of the store are answers too."""
+        if self._cors is not None and (preflight := self._cors.preflight(request)):
+            return preflight
+        response = self._answer(request)
+        if takes_gzip(request):
+            response = compressed(response)
+        return response if self._cors is None else self._cors.tell(request, response)
+
+    def _answer(self, request: Request) -> Response:
         try:
-            response = self._route(request)
+            handler = self._exact.get((request.method, request.path))
+            return handler(self._service.admit(request), request) if handler else self._route(request)
         except BurgeeError as error:
-            response = failure(request, error)
-        return _compressed(request, response)
+            return ofrep.failure(error) if _parts(request)[0] == _OFREP else answers.failure(request, error)
 
     def _route(self, request: Request) -> Response:
-        # Some clients keep the slash at the end of their base URL, so the path begins with two.
-        parts = tuple(request.path.lstrip("/").removesuffix("/").split("/"))
-        found = _find(self._open, parts)
+        parts = _parts(request)
+        if found := _find(self._open, parts):
+            methods, arguments = found
+            return _handle(methods, self._service, request, *arguments)
+        found = _find(self._guarded, parts)
         if found is None:
-            found = _find(self._guarded, parts)
-            if found is None:
-                return _unknown(request, parts)
-            admit(request, self._service.token_digests)
+            return _unknown(request, parts)
         methods, arguments = found
-        handler = methods.get("GET" if request.method == "HEAD" else request.method)
-        if handler is None:
-            return refuse(request, 501, "Method Not Allowed")
-        return handler(self._service, request, *arguments)
+        return _handle(methods, self._service.admit(request), request, *arguments)
+
+
+def _handle(methods: dict[str, Handler], service: Service, request: Request, *arguments: str) -> Response:
+    handler = methods.get(request.method) or methods.get("GET" if request.method == "HEAD" else "")
+    if handler is None:
+        return _refuse(request, 501, "Method Not Allowed")
+    return handler(service, request, *arguments)
+
+
+def _parts(request: Request) -> tuple[str, ...]:
+    # Some clients keep the slash at the end of their base URL, so the path begins with two.
+    parts = tuple(request.path.lstrip("/").removesuffix("/").split("/"))
+    # A flag's key may hold slashes, or what looks like one once it is decoded; then no such flag is found.
+    last = len(_ONE_FLAG) - 1
+    return (*parts[:last], "/".join(parts[last:])) if len(parts) > last and parts[:last] == _ONE_FLAG[:last] else parts
 
 
 def _find(routes: Routes, parts: tuple[str, ...]) -> tuple[dict[str, Handler], tuple[str, ...]] | None:
@@ -97,16 +133,11 @@ def _by_environment(snapshots: Snapshots) -> Handler:
 
 def _unknown(request: Request, parts: tuple[str, ...]) -> Response:
     if parts[0] in _MOUNTS:
-        return refuse(request, 404, "Not Found")
+        return _refuse(request, 404, "Not Found")
     return Response(404, (("content-type", "text/plain; charset=utf-8"),), b"404 page not found\n")
 
 
-def _compressed(request: Request, response: Response) -> Response:
-    accepted = request.headers.get("accept-encoding", "")
-    body = response.body
-    if "gzip" not in accepted or not isinstance(body, bytes) or len(body) < _GZIP_FROM_BYTES:
-        return response
-    from gzip import compress
-
-    headers = (*response.headers, ("content-encoding", "gzip"), ("vary", "accept-encoding"))
-    return response._replace(headers=headers, body=compress(body, compresslevel=5, mtime=0))
+def _refuse(request: Request, status: int, message: str) -> Response:
+    if _parts(request)[0] == _OFREP:
+        return ofrep.refuse(status, message)
+    return answers.refuse(request, status, message)

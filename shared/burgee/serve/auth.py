@@ -1,44 +1,90 @@
-"""Who may ask: client tokens, known only by their digests.
+"""Who may ask: client tokens, known only by their digests, each for its scopes and until it expires.
 
 Source: Flipt semantics 3.5. The scheme word is case-sensitive and followed by exactly one space.
 """
 
 from __future__ import annotations
 
+from hashlib import sha256
 from hmac import compare_digest
 
-from ..bundle.digest import digest_of
+from ..bundle.digest import hex_of
 from ..core.errors import ConfigurationError, Unauthenticated
+from .scopes import Scopes
+from .token_file import TokenFile
+from .tokens import tokens_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ..settings import Settings
     from .message import Request
+    from .tokens import Token
 
 _SCHEME = "Bearer "
 _COOKIE = "flipt_client_token"
 
 
-def token_digests(settings: Settings) -> frozenset[str] | None:
-    """The digests that are let in, None when everybody is. Raises ConfigurationError when neither was said."""
+class Gate:
+    """Lets requests in by their tokens; safe among threads."""
+
+    __slots__ = ("_file", "_known", "_listed", "_of_file")
+
+    def __init__(self, tokens: Sequence[Token] = (), *, file: TokenFile | None = None) -> None:
+        """Those of `tokens`, and those that `file` lists at the time of asking."""
+        self._listed = tuple(tokens)
+        self._file = file
+        self._of_file: Sequence[Token] = ()
+        self._known = _by_digest(self._listed)
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the file, if something is."""
+        return self._file.fault if self._file else None
+
+    def admit(self, request: Request, now: Callable[[], int]) -> Scopes:
+        """What the request's token is for. Raises Unauthenticated when it is not let in.
+
+        `now` gives the instant, and is asked only of a token that expires.
+        """
+        if self._file is not None:
+            self._see(self._file.tokens())
+        presented = sha256(_token(request).encode("utf-8", "replace")).digest()
+        # Every digest is compared, so the time taken does not tell which one came near.
+        found = [known for known in self._known if compare_digest(presented, known[0])]
+        scopes = [scopes for _, scopes, expires_at in found if expires_at is None or now() < expires_at]
+        if len(scopes) == 1:
+            return scopes[0]
+        if scopes:
+            return Scopes(frozenset().union(*scopes))
+        raise Unauthenticated("request was not authenticated")
+
+    def _see(self, tokens: Sequence[Token]) -> None:
+        if tokens is not self._of_file:
+            self._known = _by_digest((*self._listed, *tokens))
+            self._of_file = tokens
+
+
+def open_gate(settings: Settings, *, now: Callable[[], int], say: Callable[[str], object]) -> Gate | None:
+    """The gate that the settings describe, None when everybody is let in; `say` is told of faults later on.
+
+    Raises ConfigurationError when neither was said, and for entries that are wrong.
+    """
     if settings.auth == "none":
         return None
-    if not settings.tokens:
+    tokens = tokens_of(settings.tokens, "BURGEE_TOKENS")
+    file = TokenFile(settings.tokens_file, now=now, say=say) if settings.tokens_file else None
+    if not tokens and file is None:
         raise ConfigurationError(
-            "no client tokens: set BURGEE_TOKENS to their digests (sha256:<hex>, comma-separated), "
-            "or BURGEE_AUTH=none to let everybody evaluate"
+            "no client tokens: set BURGEE_TOKENS to entries that `burgee token create` makes, or BURGEE_TOKENS_FILE "
+            "to a file of them, or BURGEE_AUTH=none to let everybody evaluate"
         )
-    return frozenset(settings.tokens)
+    return Gate(tokens, file=file)
 
 
-def admit(request: Request, digests: frozenset[str] | None) -> None:
-    """Return for a request that may be answered. Raises Unauthenticated otherwise."""
-    if digests is None:
-        return
-    presented = digest_of(_token(request).encode("utf-8", "replace"))
-    # Every digest is compared, so the time taken does not tell which one came near.
-    if not sum([compare_digest(presented, known) for known in digests]):
-        raise Unauthenticated("request was not authenticated")
+def _by_digest(tokens: Sequence[Token]) -> list[tuple[bytes, Scopes, int | None]]:
+    return [(bytes.fromhex(hex_of(token.digest)), token.scopes, token.expires_at) for token in tokens]
 
 
 def _token(request: Request) -> str:

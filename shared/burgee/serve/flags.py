@@ -24,8 +24,8 @@ _DIGITS = 18
 def list_flags(service: Service, request: Request, namespace: str) -> Response:
     """GET /api/v1/namespaces/{ns}/flags"""
     query = query_of(request)
-    serving = service.serving(request, query.get("environmentKey") or query.get("environment_key", ""))
-    document = serving.snapshot.namespace(namespace).document
+    serving, found = service.find(request, _environment(query), namespace)
+    document = found.document
     keys = document.flag_keys()
     start, end = _page(query, len(keys))
     flags = [_fields(flag) for key in keys[start:end] if (flag := document.flag(key))]
@@ -35,13 +35,16 @@ def list_flags(service: Service, request: Request, namespace: str) -> Response:
 
 def get_flag(service: Service, request: Request, namespace: str, key: str) -> Response:
     """GET /api/v1/namespaces/{ns}/flags/{key}: unlike in the list, with its variants."""
-    query = query_of(request)
-    serving = service.serving(request, query.get("environmentKey") or query.get("environment_key", ""))
-    flag = serving.snapshot.namespace(namespace).document.flag(key)
+    serving, found = service.find(request, _environment(query_of(request)), namespace)
+    flag = found.document.flag(key)
     if flag is None:
         raise FlagNotFound(namespace, key)
     variants = [_variant(key, variant) for variant in flag.get("variants", ())]
     return answer(request, {**_fields(flag), "variants": variants}, headers=service.headers(serving))
+
+
+def _environment(query: Mapping[str, str]) -> str:
+    return query.get("environmentKey") or query.get("environment_key", "")
 
 
 def _page(query: Mapping[str, str], total: int) -> tuple[int, int]:

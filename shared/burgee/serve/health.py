@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import __version__
-from ..core.errors import BurgeeError
+from ..core.errors import BurgeeError, NotReady
 from ..core.instant import format_instant
 from .answers import answer
 from .message import Response
@@ -35,21 +35,26 @@ def health(service: Service, request: Request) -> Response:
 def readyz(service: Service, request: Request) -> Response:
     """GET /readyz: 200 when the default environment has data, else 503; /status says why, to those who may ask."""
     try:
-        service.live("").current()
+        live = service.environments.find("")
+        if live is None:
+            raise NotReady("the store has no default environment")
+        live.current()
     except BurgeeError:
         return answer(request, {"ready": False}, status=503)
     return answer(request, {"ready": True})
 
 
 def status(service: Service, request: Request) -> Response:
-    """GET /status: what each environment serves, since when, and how old it is."""
-    environments = [_environment(name, service.environments.live(name)) for name in service.environments.names()]
+    """GET /status: what each environment serves, since when, and how old it is; only those the caller may ask for."""
+    names, default = list(service.names()), service.environments.default()
     fields = {
         "version": __version__,
-        "default": service.environments.default(),
+        "default": default if default in names else None,
         "now": format_instant(service.now()),
-        "environments": environments,
+        "environments": [_environment(name, service.environments.live(name)) for name in names],
     }
+    if service.gate and service.gate.fault:
+        fields["tokens"] = service.gate.fault
     return answer(request, fields)
 
 

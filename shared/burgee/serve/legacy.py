@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from ..core.errors import FlagNotFound, InvalidRequest
 from .answers import answer, read_object
-from .evaluate import field_of, read_asked, timestamp_text
+from .evaluate import field_of, read_asked
+from .texts import attachment_field, timestamp_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..fetch.live import Serving
+    from ..core.snapshot import Namespace
     from .evaluate import Asked
     from .message import Request, Response
     from .service import Service
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 def evaluate(service: Service, request: Request, namespace: str = "") -> Response:
     """POST /api/v1/evaluate and /api/v1/namespaces/{ns}/evaluate"""
     asked = _asked(read_object(request), namespace)
-    serving = service.serving(request, asked.environment)
-    return answer(request, _evaluated(service, serving, asked), headers=service.headers(serving))
+    serving, found = service.find(request, asked[-1], asked[1])
+    return answer(request, _evaluated(service, found, asked), headers=service.headers(serving))
 
 
 def batch_evaluate(service: Service, request: Request, namespace: str = "") -> Response:
@@ -32,11 +33,14 @@ def batch_evaluate(service: Service, request: Request, namespace: str = "") -> R
     fields = read_object(request)
     listed = field_of(fields, "requests", "requests", list, [])
     exclude = bool(fields.get("excludeNotFound") or fields.get("exclude_not_found"))
+    if namespace:
+        service.check(request, "", namespace)
     serving = service.serving(request)
     responses = []
     for item in listed:
         try:
-            responses.append(_evaluated(service, serving, _asked(item, namespace)))
+            asked = _asked(item, namespace)
+            responses.append(_evaluated(service, service.namespace(serving, asked[1]), asked))
         except FlagNotFound:
             if not exclude:
                 raise
@@ -51,29 +55,29 @@ def batch_evaluate(service: Service, request: Request, namespace: str = "") -> R
     )
 
 
-def _asked(fields: Any, namespace: str) -> Asked:
-    asked = read_asked(fields)
-    for name, value in (("flagKey", asked.flag), ("entityId", asked.entity)):
+def _asked(fields: Any, path_namespace: str) -> Asked:
+    request_id, namespace, flag, entity, context, environment = read_asked(fields)
+    for name, value in (("flagKey", flag), ("entityId", entity)):
         if not value:
             raise InvalidRequest(f"invalid field {name}: must not be empty")
-    return asked._replace(namespace=namespace or asked.namespace)
+    return request_id, path_namespace or namespace, flag, entity, context, environment
 
 
-def _evaluated(service: Service, serving: Serving, asked: Asked) -> dict[str, Any]:
+def _evaluated(service: Service, namespace: Namespace, asked: Asked) -> dict[str, Any]:
     started = service.timer()
-    namespace = serving.snapshot.namespace(asked.namespace)
-    result = namespace.variant(asked.flag, asked.entity, asked.context, service.now())
+    request_id, _, flag, entity, context, _ = asked
+    result = namespace.variant(flag, entity, context, service.now())
     return {
-        "requestId": asked.request_id or service.new_id(),
-        "entityId": asked.entity,
-        "requestContext": dict(asked.context),
+        "requestId": request_id or service.new_id(),
+        "entityId": entity,
+        "requestContext": dict(context),
         "match": result.match,
-        "flagKey": asked.flag,
+        "flagKey": flag,
         "segmentKey": result.segment_keys[0] if result.segment_keys else "",
         "timestamp": timestamp_text(service.now()),
         "value": result.variant_key,
         "requestDurationMillis": service.timer() - started,
-        "attachment": result.attachment or ("null" if result.variant_key else ""),
+        "attachment": attachment_field(result),
         "reason": result.reason,
         "segmentKeys": list(result.segment_keys),
         "namespaceKey": namespace.key,

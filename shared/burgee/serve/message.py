@@ -16,6 +16,10 @@ class Request(namedtuple("Request", "method path query headers body", defaults=(
 
 
 class Response(namedtuple("Response", "status headers body", defaults=((), b""))):
-    """An HTTP response: status code, pairs of header name and value, and a body of bytes or an iterator of bytes."""
+    """An HTTP response: status code, pairs of header name and value, and a body.
+
+    The body is bytes; or an iterator of bytes that ends; or, where the service streams, a `streams.Stream`, which is
+    asked for what is new whenever something may have changed, until the client goes.
+    """
 
     __slots__ = ()

@@ -6,9 +6,12 @@ a quoted form is understood too.
 
 from __future__ import annotations
 
+from _thread import allocate_lock
+
 from ..bundle.flipt import client_snapshot
 from ..core.errors import NamespaceNotFound, SnapshotNotFound
-from .answers import JSON_TYPE
+from .answers import JSON_TYPE, names_etag
+from .compression import compressed, takes_gzip
 from .message import Response
 
 TYPE_CHECKING = False
@@ -18,34 +21,51 @@ if TYPE_CHECKING:
     from .service import Service
 
 
-class Snapshots:
-    """Client snapshots of what is served now, each made once."""
+_EFFORT = 6
 
-    __slots__ = ("_made",)
+
+class Snapshots:
+    """Client snapshots of what is served now, each made once and compressed once."""
+
+    __slots__ = ("_made", "_making", "_packed")
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], tuple[Indexed, bytes, str]] = {}
+        self._packed: dict[tuple[str, str], tuple[bytes, Response]] = {}
+        # One at a time: many clients ask for a new snapshot at once, and making a large one takes long.
+        self._making = allocate_lock()
 
     def answer(self, service: Service, request: Request, namespace: str, environment: str = "") -> Response:
         """GET /internal/v1/evaluation/snapshot/namespace/{ns}, and the same below /client/v2/environments/{env}."""
-        serving = service.serving(request, environment)
         try:
-            document = serving.snapshot.namespace(namespace).document
+            serving, found = service.find(request, environment, namespace)
         except NamespaceNotFound as error:
             raise SnapshotNotFound(namespace) from error
-        content, etag = self._of(serving.release.environment, document)
+        content, etag = self.made(serving.release.environment, found.document)
         headers = (("etag", etag), *service.headers(serving))
-        if _names(request.headers.get("if-none-match", ""), etag):
+        if names_etag(request.headers.get("if-none-match", ""), etag):
             return Response(304, headers)
-        return Response(200, (JSON_TYPE, *headers), content)
+        response = Response(200, (JSON_TYPE, *headers), content)
+        if not takes_gzip(request):
+            return response
+        packed = self._compressed((serving.release.environment, found.key), content)
+        return packed._replace(headers=(*response.headers, *packed.headers))
 
-    def _of(self, environment: str, document: Indexed) -> tuple[bytes, str]:
+    def _compressed(self, key: tuple[str, str], content: bytes) -> Response:
+        """The content as it goes over the wire, with the headers that say so; with more effort than for one answer."""
+        packed = self._packed.get(key)
+        if packed is None or packed[0] is not content:
+            with self._making:
+                packed = self._packed[key] = content, compressed(Response(200, (), content), level=_EFFORT)
+        return packed[1]
+
+    def made(self, environment: str, document: Indexed) -> tuple[bytes, str]:
+        """(bytes, ETag) of a document that is served in an environment."""
         key = environment, document.namespace
         made = self._made.get(key)
         if made is None or made[0] is not document:
-            made = self._made[key] = (document, *client_snapshot(document))
+            with self._making:
+                made = self._made.get(key)
+                if made is None or made[0] is not document:
+                    made = self._made[key] = (document, *client_snapshot(document))
         return made[1], made[2]
-
-
-def _names(header: str, etag: str) -> bool:
-    return any(candidate.strip().removeprefix("W/").strip('"') == etag for candidate in header.split(","))

@@ -1,1 +1,1 @@
-"""Programs that use Flipt's official clients, run in processes of their own: one of them may abort its process."""
+"""Programs that use other people's clients, unmodified, each in a process of its own: one of them may abort it."""

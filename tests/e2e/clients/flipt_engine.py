@@ -1,34 +1,72 @@
-"""Uses PyPI `flipt-client` unmodified; a line on standard input asks, a line of JSON answers.
-
-`URL [ENVIRONMENT]` are the arguments. Lines: `boolean FLAG ENTITY JSON`, `variant FLAG ENTITY JSON`, `batch JSON`.
-"""
+"""PyPI `flipt-client`, which fetches a snapshot and evaluates by itself; the argument is `polling` or `streaming`."""
 
 from __future__ import annotations
 
-import json
 import sys
+from typing import Any
 
 from flipt_client import FliptClient
-from flipt_client.models import ClientOptions, FetchMode
+from flipt_client.models import ClientOptions, ClientTokenAuthentication, ErrorStrategy, EvaluationRequest, FetchMode
+
+from tests.e2e.clients.lines import Place, Question, answer_lines
 
 
-def main() -> None:
-    url, environment, namespace = sys.argv[1], sys.argv[2], sys.argv[3]
-    options = ClientOptions(
-        url=url, environment=environment, namespace=namespace, update_interval=1, fetch_mode=FetchMode.POLLING
-    )
-    client = FliptClient(opts=options)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        kind, flag, entity, context = line.rstrip("\n").split(" ", 3)
-        evaluate = client.evaluate_boolean if kind == "boolean" else client.evaluate_variant
-        try:
-            answer = evaluate(flag_key=flag, entity_id=entity, context=json.loads(context))
-            print(json.dumps(answer.model_dump(mode="json")), flush=True)
-        except Exception as error:
-            print(json.dumps({"error": str(error)}), flush=True)
-    client.close()
+class Engine:
+    """The client as an application has it that wants the last good answers when the network fails."""
+
+    def __init__(self, place: Place, mode: FetchMode) -> None:
+        self._client = FliptClient(
+            opts=ClientOptions(
+                url=place.url,
+                environment=place.environment,
+                namespace=place.namespace,
+                authentication=ClientTokenAuthentication(client_token=place.token) if place.token else None,
+                update_interval=1,
+                fetch_mode=mode,
+                error_strategy=ErrorStrategy.FALLBACK,
+            )
+        )
+
+    def evaluate(self, question: Question) -> dict[str, Any]:
+        if question.kind == "boolean":
+            return _boolean(self._client.evaluate_boolean(question.flag, question.entity, question.context))
+        return _variant(self._client.evaluate_variant(question.flag, question.entity, question.context))
+
+    def batch(self, questions: list[Question]) -> list[dict[str, Any]]:
+        requests = [
+            EvaluationRequest(flag_key=question.flag, entity_id=question.entity, context=question.context)
+            for question in questions
+        ]
+        return [_answer(response) for response in self._client.evaluate_batch(requests).responses]
+
+    def flags(self) -> list[str]:
+        return [flag.key for flag in self._client.list_flags()]
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _answer(response: Any) -> dict[str, Any]:
+    if response.boolean_evaluation_response:
+        return _boolean(response.boolean_evaluation_response)
+    if response.variant_evaluation_response:
+        return _variant(response.variant_evaluation_response)
+    return {"error": {"name": response.error_evaluation_response.reason, "message": ""}}
+
+
+def _boolean(answer: Any) -> dict[str, Any]:
+    return {"value": answer.enabled, "reason": answer.reason, "segments": answer.segment_keys}
+
+
+def _variant(answer: Any) -> dict[str, Any]:
+    return {
+        "value": answer.variant_key,
+        "match": answer.match,
+        "attachment": answer.variant_attachment,
+        "reason": answer.reason,
+        "segments": answer.segment_keys,
+    }
 
 
 if __name__ == "__main__":
-    main()
+    answer_lines(lambda place: Engine(place, FetchMode(sys.argv[1])))

@@ -1,36 +1,85 @@
-"""Uses PyPI `flipt` (the REST client) unmodified against the URL it is given, and prints what it got as JSON."""
+"""PyPI `flipt`, the client of the REST API."""
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 from flipt import FliptClient
-from flipt.evaluation import BatchEvaluationRequest, EvaluationRequest
+from flipt.authentication import ClientTokenAuthentication
+from flipt.evaluation import (
+    BatchEvaluationRequest,
+    BooleanEvaluationResponse,
+    EvaluationRequest,
+    EvaluationResponse,
+    VariantEvaluationResponse,
+)
+from flipt.exceptions import FliptApiError
+
+from tests.e2e.clients.lines import Place, Question, answer_lines
 
 
-def main() -> None:
-    client = FliptClient(url=sys.argv[1])
-    asked = {
-        "boolean": EvaluationRequest(namespace_key="default", flag_key="a", entity_id="user-1", context={}),
-        "variant": EvaluationRequest(
-            namespace_key="default", flag_key="v", entity_id="user-1", context={"plan": "pro"}
-        ),
-        "missing": EvaluationRequest(namespace_key="default", flag_key="nope", entity_id="user-1", context={}),
+class Rest:
+    """The client; it knows nothing of environments, so that one is named by a header."""
+
+    def __init__(self, place: Place) -> None:
+        self._namespace = place.namespace
+        self._client = FliptClient(
+            url=place.url,
+            headers={"X-Flipt-Environment": place.environment},
+            timeout=10,
+            authentication=ClientTokenAuthentication(place.token) if place.token else None,
+        )
+
+    def evaluate(self, question: Question) -> dict[str, Any]:
+        try:
+            if question.kind == "boolean":
+                return _boolean(self._client.evaluation.boolean(self._request(question)))
+            return _variant(self._client.evaluation.variant(self._request(question)))
+        except FliptApiError as error:
+            return {"error": {"name": "FliptApiError", "message": f"{error.status_code} {error.message}"}}
+
+    def batch(self, questions: list[Question]) -> list[dict[str, Any]]:
+        requests = [self._request(question) for question in questions]
+        answers = self._client.evaluation.batch(BatchEvaluationRequest(requests=requests)).responses
+        return [_answer(answer) for answer in answers]
+
+    def flags(self) -> list[str]:
+        return [flag.key for flag in self._client.flag.list_flags(namespace_key=self._namespace).flags]
+
+    def _request(self, question: Question) -> EvaluationRequest:
+        return EvaluationRequest(
+            namespace_key=self._namespace,
+            flag_key=question.flag,
+            entity_id=question.entity,
+            context=question.context,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _answer(response: EvaluationResponse) -> dict[str, Any]:
+    if response.boolean_response:
+        return _boolean(response.boolean_response)
+    if response.variant_response:
+        return _variant(response.variant_response)
+    assert response.error_response is not None
+    return {"error": {"name": response.error_response.reason, "message": ""}}
+
+
+def _boolean(answer: BooleanEvaluationResponse) -> dict[str, Any]:
+    return {"value": answer.enabled, "reason": answer.reason, "segments": answer.segment_keys}
+
+
+def _variant(answer: VariantEvaluationResponse) -> dict[str, Any]:
+    return {
+        "value": answer.variant_key,
+        "match": answer.match,
+        "attachment": answer.variant_attachment,
+        "reason": answer.reason,
+        "segments": answer.segment_keys,
     }
-    got: dict[str, Any] = {
-        "boolean": client.evaluation.boolean(asked["boolean"]).model_dump(mode="json"),
-        "variant": client.evaluation.variant(asked["variant"]).model_dump(mode="json"),
-        "batch": client.evaluation.batch(BatchEvaluationRequest(requests=list(asked.values()))).model_dump(mode="json"),
-        "flags": client.flag.list_flags(namespace_key="default").model_dump(mode="json"),
-    }
-    try:
-        client.evaluation.boolean(asked["missing"])
-    except Exception as error:
-        got["error"] = str(error)
-    print(json.dumps(got))
 
 
 if __name__ == "__main__":
-    main()
+    answer_lines(Rest)

@@ -38,6 +38,7 @@ def command(folder: str, port: int | None, directory: str | None, watch: bool) -
             port=said.port if port is None else port,
             watch=watch,
             allowed_mirrors=said.allowed_mirrors,
+            cors_origins=said.cors_origins,
         ),
         say=click.echo,
         environ=os.environ,

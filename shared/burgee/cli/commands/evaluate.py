@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -104,7 +105,7 @@ def _authored(source: str, commit: str | None, environment: str | None) -> tuple
 
 
 def _published(url: str, environment: str | None) -> tuple[str, Snapshot]:
-    environments = Environments(open_fetcher(url), ttl_ms=60_000, clock=SystemClock(), random=system_random)
+    environments = Environments(open_fetcher(url, os.environ), ttl_ms=60_000, clock=SystemClock(), random=system_random)
     known, name = environments.names(), environment or environments.default()
     if name not in known:
         missing = f"no environment {name!r}" if name else "no default environment"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
 from ...author.authored import ParsedFiles
-from ...core.errors import EnvironmentNotFound, NotFound
+from ...core.errors import ConfigurationError, EnvironmentNotFound, NotFound
 from ...deliver.publish import publish
 from ...deliver.publisher import Options, Publisher
 from ...deliver.reading import project_of
 from ...deliver.receipt import Receipt, lines
 from ...deliver.receipt import as_json as receipt_json
 from ...git.repository import Repository
+from ...settings import Settings
 from ...store.opening import open_store
 from ..options import environment_option, example, json_option, store_option
 from ..output import note, progress, show_json
@@ -51,6 +52,9 @@ def command(
     REPOSITORY is a folder, a bare repository or an http(s) URL (default: BURGEE_REPOSITORY, else this folder). Which
     store is used is said first. Environments are published one by one, and a fault of one leaves the others alone.
 
+    Readers whose refresh hooks BURGEE_REFRESH_URLS lists are told of new releases; a hook that cannot be told is said,
+    and is no failure.
+
     Exits with 1 when an environment's files are wrong or a guard refused, with 3 when store or repository failed.
 
     With --json: a list of {environment, outcome, revision, bundle, release, commit, published_at, activates_at,
@@ -58,6 +62,7 @@ def command(
     failed, changes are as in `burgee diff` and problems as in `burgee validate`.
     """
     said = settings()
+    _check_hooks(said)
     choice = chosen_store(store_url)
     store = open_store(choice.url)
     note(f"store {store.url} ({choice.said_by})")
@@ -73,9 +78,12 @@ def command(
         allow_removal=allow_removal,
         adopt=adopt,
     )
+    rim = system_rim()
     with progress() as show, named():
-        receipts = publish(Publisher(source, store, system_rim(), options, parsed=ParsedFiles(), progress=show))
-    _report(receipts, as_json=as_json)
+        receipts = publish(Publisher(source, store, rim, options, parsed=ParsedFiles(), progress=show))
+    _show(receipts, as_json=as_json)
+    _announce(receipts, said, now=rim.now)
+    _exit(receipts)
 
 
 def _default_ref(repository: Repository) -> str:
@@ -93,7 +101,24 @@ def _check_environment(repository: Repository, ref: str, environment: str) -> No
         raise EnvironmentNotFound(f"burgee.yaml of {ref} has no environment {environment!r}, it has {', '.join(known)}")
 
 
-def _report(receipts: Sequence[Receipt], *, as_json: bool) -> None:
+def _check_hooks(said: Settings) -> None:
+    """Raises ConfigurationError when there are hooks to tell and no secret to sign with."""
+    if said.refresh_urls and not said.refresh_secret:
+        raise ConfigurationError(
+            "BURGEE_REFRESH_URLS names hooks and BURGEE_REFRESH_SECRET is not set; set the readers' secret here too"
+        )
+
+
+def _announce(receipts: Sequence[Receipt], said: Settings, *, now: Callable[[], int]) -> None:
+    if said.refresh_urls:
+        # What it needs takes long to import, and few have hooks to tell.
+        from ...deliver.announce import announce
+
+        for line in announce(receipts, said.refresh_urls, said.refresh_secret, now=now):
+            note(line)
+
+
+def _show(receipts: Sequence[Receipt], *, as_json: bool) -> None:
     if as_json:
         show_json([receipt_json(receipt) for receipt in receipts])
     else:
@@ -102,6 +127,9 @@ def _report(receipts: Sequence[Receipt], *, as_json: bool) -> None:
             click.secho(headline, bold=True, fg="red" if receipt.is_fault else None)
             for line in rest:
                 click.echo(line)
+
+
+def _exit(receipts: Sequence[Receipt]) -> None:
     if any(receipt.outcome == "failed" for receipt in receipts):
         raise click.exceptions.Exit(3)
     if any(receipt.is_fault for receipt in receipts):

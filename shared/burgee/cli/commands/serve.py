@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from ...host.listener import Options
 from ...host.serving import serve_store
-from ...serve.auth import token_digests
 from ..options import example, store_option
+from ..output import note
 from ..stores import chosen_store, settings
 
 
@@ -18,7 +20,7 @@ from ..stores import chosen_store, settings
     "--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port to listen on (default: PORT, else 8080)."
 )
 def command(store_url: str | None, host: str, port: int | None) -> None:
-    """Serve evaluation from a store, which may be behind http(s), looking at it every BURGEE_TTL seconds.
+    """Serve evaluation from a store, which may be behind http(s) or in S3, looking at it every BURGEE_TTL seconds.
 
     Refuses to start without client tokens (BURGEE_TOKENS) unless BURGEE_AUTH=none is said.
     """
@@ -26,7 +28,8 @@ def command(store_url: str | None, host: str, port: int | None) -> None:
     serve_store(
         chosen_store(store_url).url,
         said,
-        digests=token_digests(said),
+        environ=os.environ,
         options=Options(host=host, port=said.port if port is None else port),
         say=click.echo,
+        complain=note,
     )

@@ -1,0 +1,106 @@
+"""Following a store: a thread that looks whenever a look is due, and tells when what is served has changed.
+
+Law: it wakes at the instant a pending release becomes active, so that this too is told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Self
+
+from ..core.errors import BurgeeError
+from ..fetch.environments import Environments
+from ..fetch.live import Live
+
+if TYPE_CHECKING:
+    from ..fetch.clock import Clock
+
+Say = Callable[[str], None]
+_JOIN_SECONDS = 5.0
+# Shorter pauses would be haste, not promptness.
+_SHORTEST_MS = 5.0
+
+
+class Following:
+    """As a context manager it follows until the context ends.
+
+    `ttl_ms` is how long it goes without looking at most; `say` is told of each change in words, `tell` that there was
+    one.
+    """
+
+    def __init__(
+        self, environments: Environments, *, ttl_ms: float, clock: Clock, tell: Callable[[], object], say: Say
+    ) -> None:
+        self._environments = environments
+        self._ttl_ms = ttl_ms
+        self._clock = clock
+        self._tell = tell
+        self._say = say
+        self._said: dict[str, str] = {}
+        self._served: object = None
+        self._woken = Event()
+        self._stopped = False
+        self._thread = Thread(target=self._run, name="burgee-following", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped = True
+        self._woken.set()
+        self._thread.join(_JOIN_SECONDS)
+
+    def wake(self) -> None:
+        """Something may have changed: see to it now. To be called from any thread."""
+        self._woken.set()
+
+    def see(self) -> float:
+        """Say and tell what has changed since the last time; the milliseconds until it is time to see again."""
+        try:
+            lives = [self._environments.live(name) for name in self._environments.names()]
+            default = self._environments.default()
+        except BurgeeError as error:
+            self._say_once("store", str(error))
+            return self._ttl_ms
+        self._said.pop("store", None)
+        for live in lives:
+            self._say_once(live.environment, _state(live))
+        served = default, [(live.environment, live.status().digest) for live in lives]
+        if served != self._served:
+            self._served = served
+            self._tell()
+        return min([self._ttl_ms, *map(self._pause, lives)])
+
+    def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            # After it was cleared, for stopping wakes it too.
+            if self._stopped:
+                return
+            self._woken.wait(max(_SHORTEST_MS, self.see()) / 1000)
+
+    def _say_once(self, name: str, state: str) -> None:
+        if self._said.get(name) != state:
+            self._said[name] = state
+            self._say(f"{name}: {state}")
+
+    def _pause(self, live: Live) -> float:
+        """The milliseconds until another look is due, or a pending release becomes active."""
+        status, wall = live.status(), self._clock.wall()
+        ends = [instant - wall for _, instant in status.pending]
+        if status.revision is not None:
+            _, monotonic, _, last_wall = live.window()
+            ends += [monotonic - self._clock.monotonic(), last_wall - wall]
+        return min(ends, default=self._ttl_ms)
+
+
+def _state(live: Live) -> str:
+    try:
+        release = live.current().release
+    except BurgeeError as error:
+        return str(error)
+    fault = live.status().last_error
+    answers = f"release {release.revision} {release.bundle[:19]}"
+    return f"{answers} goes on answering, the last look failed: {fault}" if fault else f"{answers} answers"

@@ -1,0 +1,64 @@
+"""Lambda function URLs, payload 2.0: an event as a Request, a Response as what the function returns.
+
+Source: AWS Lambda developer guide, "Request and response payloads". API Gateway's HTTP APIs send the same.
+"""
+
+from __future__ import annotations
+
+from .message import Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from .message import Response
+
+
+def answer(app: Callable[[Request], Response], event: Mapping[str, Any]) -> dict[str, Any]:
+    """What the function returns for an event."""
+    return result_of(app(request_of(event)))
+
+
+def request_of(event: Mapping[str, Any]) -> Request:
+    """The Request in an event, whose names of headers are in lower case already."""
+    body, path, headers = event.get("body") or "", event["rawPath"], event["headers"]
+    if event.get("isBase64Encoded"):
+        from binascii import a2b_base64
+
+        content = a2b_base64(body)
+    else:
+        content = body.encode()
+    if "%" in path:
+        from urllib.parse import unquote
+
+        path = unquote(path)
+    if cookies := event.get("cookies"):
+        headers = {**headers, "cookie": "; ".join(cookies)}
+    method = event["requestContext"]["http"]["method"]
+    return Request._make((method, path, event.get("rawQueryString", ""), headers, content))
+
+
+def result_of(response: Response) -> dict[str, Any]:
+    """A Response as a result. What has no UTF-8 text, which is what is compressed, goes as base64."""
+    status, pairs, content = response
+    headers = dict(pairs)
+    if len(headers) < len(pairs):
+        headers = _joined(pairs)
+    if not isinstance(content, bytes):
+        content = b"".join(content)
+    if "content-encoding" in headers:
+        from binascii import b2a_base64
+
+        text, encoded = b2a_base64(content, newline=False).decode(), True
+    else:
+        text, encoded = content.decode(), False
+    return {"statusCode": status, "headers": headers, "body": text, "isBase64Encoded": encoded}
+
+
+def _joined(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """A result has each name once; values of one name are joined as RFC 9110 (5.3) has it."""
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

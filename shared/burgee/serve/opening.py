@@ -1,0 +1,63 @@
+"""From settings to an App: the evaluate API over a store, on this machine's clock."""
+
+from __future__ import annotations
+
+from os import urandom
+from time import perf_counter
+
+from ..core.errors import ConfigurationError
+from ..fetch.clock import SystemClock, system_random
+from ..fetch.environments import Environments
+from ..fetch.opening import open_fetcher
+from .app import App
+from .auth import open_gate
+from .cors import Cors
+from .service import Service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..settings import Settings
+    from .auth import Gate
+
+
+def open_app(settings: Settings, environ: Mapping[str, str], *, say: Callable[[str], object]) -> App:
+    """The App that the settings describe; looks at nothing yet.
+
+    `environ` is where stores find their credentials; `say` is told of what goes wrong later on and of no request.
+    Raises ConfigurationError.
+    """
+    if not settings.store:
+        raise ConfigurationError("no store: set BURGEE_STORE to its URL, such as s3://bucket/prefix")
+    gate = open_gate(settings, now=SystemClock.wall, say=say)
+    environments = Environments(
+        open_fetcher(settings.store, environ),
+        ttl_ms=settings.ttl_ms,
+        clock=SystemClock(),
+        random=system_random,
+        only=settings.environment,
+    )
+    return App(service_over(environments, gate), cors=open_cors(settings))
+
+
+def service_over(environments: Environments, gate: Gate | None, *, streams: bool = False) -> Service:
+    """A Service on this machine's clock; without a gate everybody may ask."""
+    return Service(environments, now=SystemClock.wall, timer=_milliseconds, new_id=new_id, gate=gate, streams=streams)
+
+
+def open_cors(settings: Settings) -> Cors | None:
+    """Which pages may ask; None when none may."""
+    return Cors(settings.cors_origins) if settings.cors_origins else None
+
+
+def new_id() -> str:
+    """A random UUID, version 4; spares the import of `uuid`."""
+    digits = urandom(16).hex()
+    return (
+        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) % 4]}{digits[17:20]}-{digits[20:]}"
+    )
+
+
+def _milliseconds() -> float:
+    return perf_counter() * 1000

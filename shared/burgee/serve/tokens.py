@@ -1,0 +1,99 @@
+"""Entries that name client tokens by their digests, as text: what is configured never holds a token itself.
+
+    sha256:<64 hex digits> production/checkout staging/* expires=2027-06-30
+
+A digest, then the scopes it is for (none: everything), then when it ends (never, if not said); blanks between them.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from ..bundle.digest import is_digest
+from ..core.errors import ConfigurationError
+from ..core.instant import format_instant
+from .scopes import ANY, EVERYTHING, Scopes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_EXPIRES = "expires="
+_LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_KEY = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_,")
+
+
+class Token(namedtuple("Token", "digest scopes expires_at", defaults=(EVERYTHING, None))):
+    """What is known of a token: its digest, its Scopes, and the instant from which on it is not let in, or None."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """The entry."""
+        until = "" if self.expires_at is None else _EXPIRES + format_instant(self.expires_at).replace(".000Z", "Z")
+        return " ".join(filter(None, (self.digest, str(self.scopes), until)))
+
+
+def read_token(entry: str) -> Token:
+    """The token of an entry. Raises ConfigurationError that repeats no word of it: one may be a token by mistake."""
+    first, *words = entry.split()
+    if not is_digest(first):
+        raise ConfigurationError("an entry begins with the digest of a token, sha256:<64 lower-case hex digits>")
+    scopes, expires_at = [], None
+    for number, word in enumerate(words, 2):
+        if word.startswith(_EXPIRES):
+            expires_at = _instant(word.removeprefix(_EXPIRES))
+        elif (scope := read_scope(word)) is not None:
+            scopes.append(scope)
+        else:
+            raise ConfigurationError(
+                f"word {number} of an entry is neither a scope, <environment>/<namespace> with * for any, "
+                f"nor {_EXPIRES}<date>"
+            )
+    return Token(first, Scopes(scopes) if scopes else EVERYTHING, expires_at)
+
+
+def read_tokens(lines: str, place: str) -> list[Token]:
+    """The tokens of a text with an entry on each line; `#` begins a comment.
+
+    Raises ConfigurationError naming `place` and line when one is wrong, and when there is none at all.
+    """
+    tokens = []
+    for number, line in enumerate(lines.splitlines(), 1):
+        entry = line.partition("#")[0].strip()
+        try:
+            tokens += [read_token(entry)] if entry else []
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{place}:{number}: {error}") from None
+    if not tokens:
+        raise ConfigurationError(f"{place} has no entry")
+    return tokens
+
+
+def tokens_of(entries: Iterable[str], name: str) -> list[Token]:
+    """The tokens of entries. Raises ConfigurationError that begins with `name`."""
+    try:
+        return [read_token(entry) for entry in entries]
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{name}: {error}") from None
+
+
+def read_scope(word: str) -> tuple[str, str] | None:
+    """`environment/namespace`, or `environment` for all of it; None when the word is neither."""
+    environment, slash, namespace = word.partition("/")
+    namespace = namespace if slash else ANY
+    well_named = environment == ANY or (
+        environment and len(environment) <= 63 and environment[0] != "-" and not set(environment) - _LOWER
+    )
+    if well_named and (namespace == ANY or (namespace and not set(namespace) - _KEY)):
+        return environment, namespace
+    return None
+
+
+def _instant(text: str) -> int:
+    from ..core.dates import parse_server_date
+
+    nanos = parse_server_date(text)
+    if nanos is None:
+        raise ConfigurationError(f"{_EXPIRES} takes a date or an instant, such as 2027-06-30 or 2027-06-30T12:00:00Z")
+    return nanos // 1_000_000

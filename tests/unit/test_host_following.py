@@ -1,0 +1,124 @@
+"""Following a store: when it looks, and what it says and tells."""
+
+from __future__ import annotations
+
+from threading import Event
+
+from burgee.bundle.index import Index, Listed
+from burgee.core.errors import Unavailable
+from burgee.fetch.environments import Environments
+from burgee.host.following import Following
+from tests.builders import a_boolean_flag
+from tests.serving import TTL_MS, Served
+
+
+class Followed:
+    """A store, and what its follower says and tells; `see` lets it look about."""
+
+    def __init__(self, ttl_ms: int = TTL_MS) -> None:
+        self.served = Served(a_boolean_flag("a"))
+        self.clock = self.served.clock
+        self.said: list[str] = []
+        self.told = 0
+        self.heard = Event()
+        environments = Environments(self.served.fetcher, ttl_ms=ttl_ms, clock=self.clock, random=lambda: 0.0)
+        self.following = Following(environments, ttl_ms=ttl_ms, clock=self.clock, tell=self._tell, say=self.said.append)
+
+    def _tell(self) -> None:
+        self.told += 1
+        self.heard.set()
+
+    def see(self) -> float:
+        """Look about; how many milliseconds until the next time."""
+        self.said.clear()
+        return self.following.see()
+
+    def later(self, milliseconds: float) -> float:
+        self.clock.advance(int(milliseconds))
+        return self.see()
+
+
+def test_it_says_and_tells_a_change_once() -> None:
+    followed = Followed()
+    followed.see()
+    assert followed.told == 1 and any(line.startswith("staging: release 1 sha256:") for line in followed.said)
+    followed.later(TTL_MS)
+    assert (followed.told, followed.said) == (1, [])
+    followed.served.publish(a_boolean_flag("b"))
+    followed.later(TTL_MS)
+    assert followed.told == 2
+    assert [line[:18] for line in followed.said] == ["staging: release 2"]
+
+
+def test_it_looks_again_when_a_look_is_due() -> None:
+    followed = Followed()
+    assert followed.see() == TTL_MS
+    assert followed.later(4_000) == TTL_MS - 4_000
+
+
+def test_it_looks_as_often_as_the_head_asks_for() -> None:
+    followed = Followed(ttl_ms=600_000)
+    followed.served.publish(a_boolean_flag("b"), max_reader_ttl_seconds=5)
+    assert followed.see() == 5_000
+
+
+def test_it_wakes_at_the_instant_a_pending_release_becomes_active_and_tells_it() -> None:
+    followed = Followed()
+    followed.served.publish(a_boolean_flag("b"), active_after=3_000)
+    assert followed.see() == 3_000
+    told = followed.told
+    followed.served.fetcher.faults[""] = Unavailable("the store is down")
+    followed.later(2_999)
+    assert followed.told == told
+    followed.later(1)
+    assert followed.told == told + 1
+    assert any(line.startswith("staging: release 2 ") for line in followed.said)
+
+
+def test_it_wakes_at_the_instant_the_very_first_release_becomes_active() -> None:
+    followed = Followed()
+    followed.served.publish(a_boolean_flag("b"), environment="production", active_after=3_000)
+    assert followed.see() == 3_000
+
+
+def test_in_an_outage_it_looks_as_the_reader_does_and_says_so_once() -> None:
+    followed = Followed()
+    followed.see()
+    followed.served.fetcher.faults[""] = Unavailable("the store is down")
+    pause = followed.later(TTL_MS)
+    assert pause == 1_000
+    assert any("goes on answering, the last look failed: the store is down" in line for line in followed.said)
+    followed.later(pause)
+    assert (followed.told, followed.said) == (1, [])
+
+
+def test_an_outage_at_the_start_is_said_and_so_is_its_end() -> None:
+    followed = Followed()
+    followed.served.fetcher.faults[""] = Unavailable("the store is down")
+    followed.see()
+    assert followed.said == ["store: the store lists no environments yet: the store is down"]
+    followed.served.fetcher.faults.clear()
+    followed.later(TTL_MS)
+    assert followed.told == 1
+
+
+def test_another_default_environment_is_told() -> None:
+    followed = Followed()
+    followed.see()
+    _, etag = followed.served.store.read_index() or (None, None)
+    listed = {"staging": Listed("main", False), "production": Listed("main", True)}
+    followed.served.store.swap_index(Index("https://example.org/flags", listed), etag)
+    followed.later(TTL_MS)
+    assert followed.told == 2
+
+
+def test_waking_it_lets_it_see_at_once_and_it_ends_with_its_context() -> None:
+    followed = Followed(ttl_ms=600_000)
+    with followed.following as following:
+        assert followed.heard.wait(10)
+        followed.heard.clear()
+        followed.served.publish(a_boolean_flag("b"))
+        followed.clock.advance(600_000)
+        following.wake()
+        assert followed.heard.wait(10)
+    assert not following._thread.is_alive()
