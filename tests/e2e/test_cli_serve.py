@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import urllib.error
@@ -76,13 +77,15 @@ def test_it_says_when_a_release_answers_and_when_the_store_is_gone_and_back(
     shop: Path, store: str, tmp_path: Path
 ) -> None:
     publish(shop, store)
+    failing = re.compile("staging: release 2 .* goes on answering, the last look failed: ")
     with serving(store, OPEN) as server:
         assert server.said("staging: release 1 sha256:")
         commit(shop, {"flags/staging/features.yaml": features("a", percentage=50)})
         publish(shop, store)
         assert server.said("staging: release 2 sha256:")
         (tmp_path / "store").rename(tmp_path / "away")
-        assert server.said("goes on answering, the last look failed: ")
+        # Each environment is looked at when it is due.
+        assert wait_for(lambda: any(failing.match(line) for line in server.lines))
         before = len(server.lines)
         (tmp_path / "away").rename(tmp_path / "store")
         assert server.said("staging: release 2 sha256:", after=before)

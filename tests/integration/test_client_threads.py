@@ -6,9 +6,7 @@ import _thread
 import asyncio
 import gc
 import os
-import signal
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
@@ -22,6 +20,7 @@ from burgee.client import Client, reader
 from burgee.client.client import Flags
 from burgee.core.errors import Unavailable
 from tests.builders import a_boolean_flag, a_document, a_flag, a_rule, a_variant
+from tests.fakes.children import in_a_child
 from tests.fakes.clients import SECONDS, ClientScene, hanging, looked
 from tests.fakes.scene import HEAD, TTL_MS
 
@@ -295,22 +294,6 @@ def test_a_look_that_hangs_does_not_keep_a_client_from_being_closed_or_dropped(s
 
 
 # Forks
-
-
-def in_a_child(succeeds: Callable[[], bool]) -> bool:
-    """Whether `succeeds` is true in a forked child, within a few seconds."""
-    with warnings.catch_warnings():
-        # Python 3.12 warns of exactly what is tested here.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        signal.alarm(int(SECONDS))
-        code = 1
-        try:
-            code = 0 if succeeds() else 1
-        finally:
-            os._exit(code)
-    return os.waitpid(child, 0)[1] == 0
 
 
 def goes_on(scene: ClientScene, client: Client) -> Callable[[], bool]:

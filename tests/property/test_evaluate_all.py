@@ -210,6 +210,13 @@ def test_the_prose_of_the_specification_agrees_about_the_text_of_a_value(value: 
         assert (result.enabled, result.reason, result.segment_keys) == wanted, key
 
 
+def test_values_have_the_texts_that_json_writes() -> None:
+    """'`true`, `42`, `0.5`; an integral float is written as an integer, None is "".'"""
+    texts = {"true": True, "false": False, "42": 42, "-1": -1.0, "0.5": 0.5, "": None, "0": -0.0, " x ": " x "}
+    texts |= {"1e+21": 1e21, "100000000000000000000": 1e20, "1e-07": 1e-7}
+    assert {text_of(value): value for value in texts.values()} == texts
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(INTEGERS, FLOATS))
 def test_the_text_of_a_number_reads_back_as_that_number(number: int | float) -> None:

@@ -464,6 +464,23 @@ def test_a_broken_document_in_the_first_place_is_read_from_the_second() -> None:
     assert not is_on(places.client())
 
 
+def test_documents_are_read_from_where_the_head_came_from_so_that_a_place_is_waited_for_once() -> None:
+    places = Places()
+    first, second = places.fetchers
+    client = places.client()
+    first.faults[""] = OUTAGE
+    places.publish(OFF)
+    first.calls.clear()
+    client.refresh()
+    assert first.calls == [HEAD]
+    assert second.calls == [HEAD, keys.blob(digest_of(OFF))]
+    first.faults.clear()
+    places.publish(a_document("default", enabled=True).replace(b'"On"', b'"Or"'))
+    client.refresh()
+    assert first.calls[1] == HEAD
+    assert len(first.calls) == 3
+
+
 def test_a_second_place_that_lags_behind_does_not_take_us_back() -> None:
     places = Places()
     client = places.client()

@@ -55,9 +55,9 @@ def straight(checks: Sequence[Check], *, any_of: bool) -> Predicate | None:
 
 def _maker(any_of: bool, kinds: tuple[str, ...]) -> Callable[..., Predicate]:
     parameters = ", ".join(f"name{place}, wanted{place}, holds{place}" for place in range(len(kinds)))
-    lines = [f"def make({parameters}):", " def matches(entity, context):", "  get = context.get"]
+    lines = [f"def make({parameters}):", " def matches(entity, context):"]
     for place, kind in enumerate(kinds):
-        lines.append(f'  value = get(name{place}, "")')
+        lines.append(f'  value = context.get(name{place}, "")')
         if kind in _NEED_TEXT:
             lines.append("  if value.__class__ is not str: value = text_of(value)")
         condition = _CONDITIONS[kind].format(place)

@@ -90,6 +90,10 @@ class Connections:
             while connections:
                 connections.pop().close()
 
+    def __del__(self) -> None:
+        # Who drops a reader without a word leaves no sockets behind.
+        self.close()
+
     def _asked(
         self, method: str, url: str, headers: dict[str, str], body: bytes
     ) -> tuple[HTTPConnection, HTTPResponse]:

@@ -19,23 +19,28 @@ if TYPE_CHECKING:
 
 
 class Fallbacks:
-    """Reads from the first of several fetchers; from the next one when that fails or has something else, and so on."""
+    """Reads from the first of several fetchers; from the next one when that fails or has something else, and so on.
 
-    __slots__ = ("_fetchers",)
+    Blobs are read first from where the last head came from, so that a place that hangs is waited for once in a look.
+    """
+
+    __slots__ = ("_answered", "_fetchers")
 
     def __init__(self, fetchers: Sequence[Fetcher]) -> None:
         self._fetchers = tuple(fetchers)
+        self._answered = 0
 
     def get(self, key: str, etag: str | None = None, *, max_bytes: int = MAX_BYTES) -> Fetched:
         """As Fetcher says. An ETag counts for the fetcher alone that gave it.
 
-        Raises the first one's fault, with the others' as notes, when all fail.
+        Raises the fault of the one asked first, with the others' as notes, when all fail.
         """
         place_of_etag, _, own_etag = (etag or "").partition(" ")
         first: BurgeeError | None = None
-        for place, fetcher in enumerate(self._fetchers):
+        for place in self._order(key):
             try:
-                fetched = fetcher.get(key, own_etag if place_of_etag == str(place) else None, max_bytes=max_bytes)
+                own = own_etag if place_of_etag == str(place) else None
+                fetched = self._fetchers[place].get(key, own, max_bytes=max_bytes)
                 if fetched is not NOT_MODIFIED:
                     _check(key, fetched.content)
             except (StoreError, ContentError) as fault:
@@ -44,6 +49,8 @@ class Fallbacks:
                 else:
                     first.add_note(str(fault))
                 continue
+            if not key.startswith(keys.BLOBS):
+                self._answered = place
             if fetched is NOT_MODIFIED or fetched.etag is None:
                 return fetched
             return fetched._replace(etag=f"{place} {fetched.etag}")
@@ -54,6 +61,12 @@ class Fallbacks:
         """Close every one of them."""
         for fetcher in self._fetchers:
             fetcher.close()
+
+    def _order(self, key: str) -> Sequence[int]:
+        places = range(len(self._fetchers))
+        if not key.startswith(keys.BLOBS):
+            return places
+        return sorted(places, key=lambda place: place != self._answered)
 
 
 def _check(key: str, content: bytes) -> None:
