@@ -23,6 +23,7 @@ from tests.e2e.clients.roster import (
     BUCKET,
     DEFAULT,
     EACH_CALL,
+    FLIPT_CLIENT,
     LAST_GOOD,
     MODULES,
     OFREP_PAGE,
@@ -67,6 +68,7 @@ PLAIN = Question("boolean", "plain-on", "user-1", {})
 UNKNOWN = Question("boolean", "no-such-flag", "user-1", {})
 SPLIT_AS_BOOLEAN = Question("boolean", "split", "user-1", {})
 TOKEN = "the-right-token"
+_GIVES_UP_AFTER = 4  # connections, for one fetch of `flipt-client`
 _SECONDS = {STREAMS: 5.0, POLLS: 10.0, EACH_CALL: 5.0, REFRESH: 5.0}
 
 
@@ -204,9 +206,11 @@ def test_an_outage_is_survived(way: Way, stage: Stage, asked: Asked) -> None:
     relay = stage.relay(way)
     assert asked.open(Place(stage.url(way))) is None
     assert asked.ask(SWITCH)["value"] is before
-    for fail in (relay.answer_503, relay.cut):
-        fail()
-        assert wait_for(lambda: answers_in_an_outage(way, asked, before) and relay.refused > 0)
+    relay.answer_503()
+    assert wait_for(lambda: answers_in_an_outage(way, asked, before) and relay.refused > 0)
+    relay.cut()
+    failures = _GIVES_UP_AFTER if way.client == FLIPT_CLIENT else 1
+    assert wait_for(lambda: answers_in_an_outage(way, asked, before) and relay.refused >= failures)
     stage.turn(not before)
     assert answers_in_an_outage(way, asked, before)
     relay.mend()
@@ -219,6 +223,15 @@ def answers_in_an_outage(way: Way, asked: Asked, before: bool) -> bool:
     assert answer.get("value") == {LAST_GOOD: before, DEFAULT: False}.get(way.outage), answer
     assert ("error" in answer) == (way.outage != LAST_GOOD), answer
     return True
+
+
+@every(that=lambda way: way.client == FLIPT_CLIENT)
+def test_a_client_that_starts_in_an_outage_answers_after_it(way: Way, stage: Stage, asked: Asked) -> None:
+    url, relay = stage.url(way), stage.relay(way)
+    relay.cut()
+    assert way.client.errors.flag in words(asked.failure(Place(url), PLAIN))
+    relay.mend()
+    assert wait_for(lambda: asked.ask(PLAIN).get("value") is True)
 
 
 @every(API, STREAM)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from threading import Event
 
+import pytest
+
 from burgee.bundle.index import Index, Listed
 from burgee.core.errors import Unavailable
 from burgee.fetch.environments import Environments
@@ -100,6 +102,15 @@ def test_an_outage_at_the_start_is_said_and_so_is_its_end() -> None:
     followed.served.fetcher.faults.clear()
     followed.later(TTL_MS)
     assert followed.told == 1
+
+
+def test_a_fault_of_our_own_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
+    followed = Followed()
+    followed.served.fetcher.faults["environments/index"] = ZeroDivisionError()
+    assert followed.following._guarded() == TTL_MS
+    assert "ZeroDivisionError" in caplog.text
+    followed.served.fetcher.faults.clear()
+    assert followed.following._guarded() == TTL_MS and followed.told == 1
 
 
 def test_another_default_environment_is_told() -> None:

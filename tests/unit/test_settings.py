@@ -33,6 +33,13 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("BURGEE_CORS_ORIGINS", "*, https://a.example", "cors_origins", ("*", "https://a.example")),
         ("BURGEE_ALLOWED_MIRRORS", "s3://a/*, gs://b", "allowed_mirrors", ("s3://a/*", "gs://b")),
         ("BURGEE_ENVIRONMENT", "eu-1", "environment", "eu-1"),
+        ("BURGEE_REFRESH_SECRET", "0123456789abcdef", "refresh_secret", "0123456789abcdef"),
+        (
+            "BURGEE_REFRESH_URLS",
+            "https://a/hooks/refresh, http://b:1",
+            "refresh_urls",
+            ("https://a/hooks/refresh", "http://b:1"),
+        ),
         ("PORT", "0", "port", 0),
         ("PORT", "65535", "port", 65_535),
     ],
@@ -48,6 +55,8 @@ def test_a_variable_becomes_its_field(variable: str, text: str, field: str, valu
         ("BURGEE_AUTH", ["None", "tokens", "off"]),
         ("BURGEE_TOKENS", ["secret", "sha256:12", DIGEST.upper(), DIGEST + "0", f"{DIGEST},x"]),
         ("BURGEE_ENVIRONMENT", ["Production", "a/b", "../x", "-a", "a b", "a" * 64]),
+        ("BURGEE_REFRESH_SECRET", ["short", "0123456789abcde"]),
+        ("BURGEE_REFRESH_URLS", ["flags.example.org", "ftp://a", "https://", "https:///hooks", "https://a,b"]),
         ("PORT", ["65536", "-1", "http", "80.0", "٣", "²", "9" * 5000, " 80"]),
     ],
 )
@@ -68,3 +77,9 @@ def test_a_long_wrong_value_is_cut_in_the_message() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_settings({"PORT": "9" * 5000})
     assert len(str(refusal.value)) < 200
+
+
+def test_a_short_refresh_secret_is_not_repeated() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({"BURGEE_REFRESH_SECRET": "my-secret"})
+    assert "my-secret" not in str(refusal.value)

@@ -5,6 +5,7 @@ Law: it wakes at the instant a pending release becomes active, so that this too 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Self
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 _JOIN_SECONDS = 5.0
+_log = logging.getLogger("burgee.host")
 # Shorter pauses would be haste, not promptness.
 _SHORTEST_MS = 5.0
 
@@ -79,7 +81,15 @@ class Following:
             # After it was cleared, for stopping wakes it too.
             if self._stopped:
                 return
-            self._woken.wait(max(_SHORTEST_MS, self.see()) / 1000)
+            self._woken.wait(max(_SHORTEST_MS, self._guarded()) / 1000)
+
+    def _guarded(self) -> float:
+        """See, and let no fault end the following."""
+        try:
+            return self.see()
+        except Exception:
+            _log.exception("following the store failed by a fault of burgee's own and is tried again")
+            return self._ttl_ms
 
     def _say_once(self, name: str, state: str) -> None:
         if self._said.get(name) != state:

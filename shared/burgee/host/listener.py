@@ -135,7 +135,9 @@ class Listener:
             self._server.should_exit = True
             self._end_streams()
             self._thread.join(_STOP_SECONDS)
-            self._application.close()
+            for application in (self._application, *(application for _, application in self._routes)):
+                if isinstance(application, Answering):
+                    application.close()
             self._server = self._thread = None
         if self._socket is not None:
             self._socket.close()

@@ -105,7 +105,8 @@ class Streaming:
                 await self._send(send, (stream.heartbeat,))
             is_quiet = not await _is_set(woken, self._heartbeat)
         if not gone.done():
-            await send_end(send)
+            async with asyncio.timeout(self._patience):
+                await send_end(send)
 
     async def _send(self, send: Send, message: Sequence[bytes]) -> None:
         """Raises TimeoutError when the client does not take it in time."""
@@ -129,7 +130,12 @@ class Streaming:
     async def _ask(self) -> None:
         while self._asked:
             asked, self._asked = self._asked[:_AT_ONCE], self._asked[_AT_ONCE:]
-            for (_, _, said), answer in zip(asked, await self._threads.run(partial(_answers, asked)), strict=True):
+            try:
+                answers = await self._threads.run(partial(_answers, asked))
+            except RuntimeError as error:
+                # The system gives no more threads.
+                answers = [error] * len(asked)
+            for (_, _, said), answer in zip(asked, answers, strict=True):
                 if said.done():
                     continue
                 if isinstance(answer, Exception):
