@@ -71,8 +71,16 @@ class ChangingStore:
         contents = {name: a_document(_flags(self.number), _segments(self.number), name).content for name in namespaces}
         release = a_release(self._head, contents, at=self.clock.wall(), environment="staging")
         self._head = append(self._head, release, max_reader_ttl_seconds=60)
-        index = encode_index("https://example.org/flags", {"staging": Listed("main", True)})
-        self.fetcher.contents = {HEAD: encode_head(self._head), keys.INDEX: index}
+        own = f"pull-request-{self.number}"
+        alone = append(
+            None, a_release(None, contents, at=self.clock.wall(), environment=own), max_reader_ttl_seconds=60
+        )
+        index = {"staging": Listed("main", True), own: Listed(own, False)}
+        self.fetcher.contents = {
+            HEAD: encode_head(self._head),
+            keys.head(own): encode_head(alone),
+            keys.INDEX: encode_index("https://example.org/flags", index),
+        }
         self.fetcher.contents |= {keys.blob(digest_of(content)): content for content in contents.values()}
 
     def look_over(self) -> None:
@@ -230,6 +238,20 @@ def test_environments_and_the_evaluate_api_do_not_grow_through_a_day_of_changing
     server = Server()
     grew = grown(server.look, server.store)
     assert server.environments.live("staging").status().revision == server.store.number
+    assert grew[0] < GROWTH_BYTES
+    assert grew[1] < GROWTH_OBJECTS
+
+
+def test_environments_that_come_and_go_are_not_kept() -> None:
+    server = Server()
+
+    def look(number: int) -> None:
+        name = f"pull-request-{server.store.number}"
+        assert name in server.environments.names()
+        namespace = server.environments.live(name).current().snapshot.namespace("beta")
+        assert len(namespace.evaluate_all(f"user-{number}", {"p": "y"}, 0)) == 11
+
+    grew = grown(look, server.store)
     assert grew[0] < GROWTH_BYTES
     assert grew[1] < GROWTH_OBJECTS
 

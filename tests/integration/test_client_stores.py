@@ -61,7 +61,9 @@ def serving(
             pass
 
     ThreadingHTTPServer.allow_reuse_address = True
-    with ThreadingHTTPServer(("127.0.0.1", port), lambda *arguments: Quiet(*arguments, directory=str(folder))) as server:
+    with ThreadingHTTPServer(
+        ("127.0.0.1", port), lambda *arguments: Quiet(*arguments, directory=str(folder))
+    ) as server:
         server.daemon_threads = True
         server.handle_error = lambda *arguments: None  # type: ignore[method-assign]
         scheme, host = "http", "127.0.0.1"

@@ -107,7 +107,9 @@ def test_nobody_is_answered_together_only_where_no_answer_depends_on_who_asks(
 ) -> None:
     """'TargetingKeyMissing where NOBODY would need a bucket.'"""
     namespace = a_namespace(a_generated_document(Random(seed), flags=4, unknown_types=False), "C/server")
-    singly = [outcome(lambda key=key: namespace.evaluate(key, NOBODY, context, 0)) for key in namespace.document.flag_keys()]
+    singly = [
+        outcome(lambda key=key: namespace.evaluate(key, NOBODY, context, 0)) for key in namespace.document.flag_keys()
+    ]
     together = outcome(lambda: namespace.evaluate_all(NOBODY, context, 0))
     if TargetingKeyMissing in singly:
         assert together is TargetingKeyMissing
@@ -159,7 +161,9 @@ def every_operator() -> Normal:
         for operator in ("isoneof", "isnotoneof")
         for value in ("[1, 2.5, -3]", "[]", "null", "[1e21]", "nope")
     ]
-    constraints += [a_constraint("p", operator, type=BOOLEAN) for operator in ("true", "false", "present", "notpresent")]
+    constraints += [
+        a_constraint("p", operator, type=BOOLEAN) for operator in ("true", "false", "present", "notpresent")
+    ]
     constraints += [
         a_constraint("p", operator, value, type=STRING)
         for operator in ("eq", "neq", "prefix", "suffix", "contains", "notcontains", "empty", "notempty")

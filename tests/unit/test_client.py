@@ -149,7 +149,15 @@ def test_without_a_default_what_is_wrong_is_raised(client: Client) -> None:
 
 
 def test_a_default_is_answered_where_a_flag_is_missing_or_of_the_other_type(client: Client) -> None:
-    assert client.boolean("nope", "user-1", default=True) == ("nope", True, "FLAG_NOT_FOUND_EVALUATION_REASON", (), 0, "", False)
+    assert client.boolean("nope", "user-1", default=True) == (
+        "nope",
+        True,
+        "FLAG_NOT_FOUND_EVALUATION_REASON",
+        (),
+        0,
+        "",
+        False,
+    )
     assert client.variant("nope", "user-1", default="a").variant_key == "a"
     assert client.boolean("split", "user-1", default=True)[1:3] == (True, "ERROR_EVALUATION_REASON")
     assert client.variant("plain", "user-1", default="a")[1:3] == (False, "a")

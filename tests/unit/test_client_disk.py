@@ -290,7 +290,9 @@ def test_documents_that_no_head_names_go_after_an_hour(scene: ClientScene, disk:
     scene.publish(a_document("last"), namespaces=("last",))
     client.refresh()
     # What the other environment's head names, and its own.
-    assert files(disk / keys.BLOBS) == {digest_of(content).removeprefix("sha256:") for content in (ON, a_document("last"))}
+    assert files(disk / keys.BLOBS) == {
+        digest_of(content).removeprefix("sha256:") for content in (ON, a_document("last"))
+    }
     assert cold(scene, disk, environment="other").boolean("on", "x").enabled is True
     assert cold(scene, disk).namespace("last").boolean("on", "x").enabled is True
 

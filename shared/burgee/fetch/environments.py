@@ -161,6 +161,8 @@ class Environments:
             if fetched is not NOT_MODIFIED:
                 self._index = decode_index(fetched.content)
                 self._etag = fetched.etag
+                # Those of pull requests come and go, and would stay in memory for ever.
+                self._lives = {name: live for name, live in self._lives.items() if name in self._index.environments}
         except NotFound:
             fault = NotReady("nothing has been published to it")
         except BurgeeError as error:
