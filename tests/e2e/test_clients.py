@@ -245,17 +245,12 @@ def test_a_right_token_is_let_in_and_a_wrong_one_is_the_clients_own_error(
 
 
 @every(STREAM, that=lambda way: way.in_a_page)
-def test_a_page_polls_where_a_token_is_wanted_for_the_event_stream(
-    way: Way, stage: Stage, guarded: Running, started: Programs
-) -> None:
-    skip_what_is_missing(way)
-    asked = started.of(way._replace(program=("page", "pages/ofrep.html?sse-or-polling")))
+def test_a_page_follows_the_event_stream_where_a_token_is_wanted(stage: Stage, guarded: Running, asked: Asked) -> None:
     before = stage.on
     assert asked.open(Place(guarded.url, token=TOKEN)) is None
     assert asked.ask(SWITCH)["value"] is before
     stage.turn(not before)
     assert wait_for(lambda: asked.ask(SWITCH)["value"] is not before, 10)
-    asked.close()
 
 
 @every()

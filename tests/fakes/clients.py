@@ -20,7 +20,12 @@ class ClientScene(Scene):
 
     def client(self, **options: Any) -> Client:
         """A client whose looks are due after TTL_MS, or up to a tenth earlier."""
-        given = {"environment": "staging", "ttl": TTL_MS / 1000, "fetcher": self.fetcher, "clock": self.clock}
+        given: dict[str, Any] = {
+            "environment": "staging",
+            "ttl": TTL_MS / 1000,
+            "fetcher": self.fetcher,
+            "clock": self.clock,
+        }
         return Client(**(given | options))
 
 

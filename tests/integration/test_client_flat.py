@@ -137,7 +137,7 @@ def grown(look: Callable[[int], None], store: ChangingStore) -> tuple[int, int]:
     return bytes_held[1] - bytes_held[0], objects_held[1] - objects_held[0]
 
 
-CONTEXT = {"p": "y", "age": 42, "beta": True}
+CONTEXT: dict[str, str | int] = {"p": "y", "age": 42, "beta": True}
 
 
 def ask(client: Client, store: ChangingStore, number: int) -> None:

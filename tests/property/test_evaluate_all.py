@@ -44,19 +44,19 @@ def a_namespace(normal: Normal, profile: str) -> Namespace:
     return Snapshot(profile, {"default": Document(encode(normal))}, revision=7, digest="sha256:7").namespace("")
 
 
-def outcome(evaluate: Callable[[], Any]) -> Any:
+def outcome(evaluate: Callable[..., Any], *asked: Any) -> Any:
     """What it returns, or the kind of what it raises."""
     try:
-        return evaluate()
+        return evaluate(*asked, 0)
     except FAILURES as error:
         return type(error)
 
 
 def assert_together_as_one_by_one(namespace: Namespace, entity: str, context: dict[str, Any]) -> None:
     keys = namespace.document.flag_keys()
-    singly = {key: outcome(lambda key=key: namespace.evaluate(key, entity, context, 0)) for key in keys}
+    singly = {key: outcome(namespace.evaluate, key, entity, context) for key in keys}
     failures = {found for found in singly.values() if isinstance(found, type)}
-    together = outcome(lambda: namespace.evaluate_all(entity, context, 0))
+    together = outcome(namespace.evaluate_all, entity, context)
     if failures:
         assert together in failures
     else:
@@ -107,10 +107,8 @@ def test_nobody_is_answered_together_only_where_no_answer_depends_on_who_asks(
 ) -> None:
     """'TargetingKeyMissing where NOBODY would need a bucket.'"""
     namespace = a_namespace(a_generated_document(Random(seed), flags=4, unknown_types=False), "C/server")
-    singly = [
-        outcome(lambda key=key: namespace.evaluate(key, NOBODY, context, 0)) for key in namespace.document.flag_keys()
-    ]
-    together = outcome(lambda: namespace.evaluate_all(NOBODY, context, 0))
+    singly = [outcome(namespace.evaluate, key, NOBODY, context) for key in namespace.document.flag_keys()]
+    together = outcome(namespace.evaluate_all, NOBODY, context)
     if TargetingKeyMissing in singly:
         assert together is TargetingKeyMissing
     elif together is not TargetingKeyMissing:
@@ -196,7 +194,7 @@ def test_every_operator_reads_a_value_as_the_text_it_is_written_as(profile: str,
     assert namespace.evaluate_all("x", {"p": value}, 0) == wanted
     assert {key: namespace.evaluate(key, "x", {"p": value}, 0) for key in wanted} == wanted
     if isinstance(value, str) and value:
-        member = StrEnum("Member", {"IT": value}).IT
+        (member,) = StrEnum("Member", {"IT": value})
         assert namespace.evaluate_all("x", {"p": member}, 0) == wanted
 
 

@@ -192,7 +192,7 @@ def test_through_an_outage_the_last_good_answers_and_says_so_when_it_is_older_th
 ) -> None:
     scene.fetcher.faults[HEAD] = OUTAGE
     stale = []
-    for second in range(0, 130):
+    for _ in range(130):
         result = client.boolean("on", "user-1")
         assert (result.enabled, result.revision) == (True, 1)
         stale.append(result.stale)
@@ -375,7 +375,7 @@ def test_before_the_first_release_becomes_active_there_is_none_to_answer_from() 
     scene = ClientScene()
     scene.publish(ON, active_after=1_000)
     client = scene.client()
-    with pytest.raises(NotReady, match="release 1 becomes active at 2027-01-15T08:00:01.000Z"):
+    with pytest.raises(NotReady, match=r"release 1 becomes active at 2027-01-15T08:00:01\.000Z"):
         is_on(client)
     with pytest.raises(NotReady):
         client.wait_until_ready()
@@ -438,7 +438,7 @@ def test_an_etag_of_one_place_is_never_shown_to_another() -> None:
     places.fetchers[0].faults[HEAD] = OUTAGE
     client = places.client()
     assert is_on(client)
-    # The first place comes back with a newer head, whose version has the very name that the older one has in the second.
+    # The first place comes back with a newer head, whose version has the very name of the older one in the second.
     publish(ObjectStore(places.second), {"default": OFF}, at=places.scene.clock.wall())
     first = MemoryObjects()
     for key in (keys.blob(digest_of(OFF)), HEAD):

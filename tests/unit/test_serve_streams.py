@@ -297,3 +297,27 @@ def test_proxies_are_asked_to_pass_a_stream_on_as_it_comes(path: str) -> None:
     assert header(response, "x-accel-buffering") == "no"
     assert header(response, "cache-control") == "no-store"
     assert header(response, "content-encoding") is None
+
+
+def test_a_ticket_lets_pages_follow_the_events_of_a_token_and_nothing_else() -> None:
+    tokens = [Token(digest_of(b"secret"), Scopes([("staging", "default")])), Token(digest_of(b"other"))]
+    served = Served(gate=Gate(tokens), streams=True)
+    bearer = {"authorization": "Bearer secret"}
+    _, answer = served.post("/ofrep/v1/evaluate/flags", {}, headers=bearer)
+    path, _, query = answer["eventStreams"][0]["endpoint"]["requestUri"].partition("?")
+    assert path == EVENTS
+    assert Client(served.call("GET", path, query=query, headers=WANTS_EVENTS)).news()
+    for elsewhere in (LINES, SNAPSHOT, EVENTS.replace("staging", "production"), EVENTS.replace("staging", "default")):
+        assert served.call("GET", elsewhere, query=query, headers=WANTS_EVENTS).status == 401
+    for wrong in ("", "ticket=", query + "0", "ticket=\u1234"):
+        assert served.call("GET", path, query=wrong, headers=WANTS_EVENTS).status == 401
+
+
+def test_a_ticket_ends_with_its_token() -> None:
+    token = Token(digest_of(b"secret"), expires_at=Served().clock.wall() + 1_000)
+    served = Served(gate=Gate([token]), streams=True)
+    _, answer = served.post("/ofrep/v1/evaluate/flags", {}, headers={"authorization": "Bearer secret"})
+    path, _, query = answer["eventStreams"][0]["endpoint"]["requestUri"].partition("?")
+    assert served.call("GET", path, query=query, headers=WANTS_EVENTS).status == 200
+    served.clock.advance(1_000)
+    assert served.call("GET", path, query=query, headers=WANTS_EVENTS).status == 401

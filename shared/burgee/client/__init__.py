@@ -12,6 +12,6 @@ from __future__ import annotations
 from ..core.context import NOBODY
 from ..core.model import BooleanResult, VariantResult
 from .client import Client, Flags
-from .reader import Change
+from .hooks import Change
 
 __all__ = ["NOBODY", "BooleanResult", "Change", "Client", "Flags", "VariantResult"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .reader import Change
+from .hooks import Change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

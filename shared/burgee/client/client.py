@@ -23,7 +23,8 @@ from ..core.model import BooleanResult, VariantResult
 from ..core.snapshot import DEFAULT_NAMESPACE, Namespace
 from ..fetch.clock import SystemClock, system_random
 from .odd import Texts, all_texts, entity_text
-from .reader import Hooks, Reader, log_fault
+from .hooks import Hooks, log_fault
+from .reader import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ..fetch.clock import Clock
     from ..fetch.live import Status
     from ..fetch.port import Fetcher
-    from .reader import Change
+    from .hooks import Change
 
     Result: TypeAlias = BooleanResult | VariantResult
     Answer = TypeVar("Answer")

@@ -47,7 +47,7 @@ from ..fetch.live import Status
 from . import values
 from .client import Client, Flags
 from .outcome import metadata_of, reason_of, variant_of
-from .reader import Change, log_fault
+from .hooks import Change, log_fault
 
 __all__ = ["BurgeeProvider"]
 

@@ -6,13 +6,15 @@ evaluates meanwhile gets the last good release. A process that was forked, or fr
 
 from __future__ import annotations
 
-from _thread import TIMEOUT_MAX, allocate_lock, start_new_thread  # what threading is made of, without its import
+from _thread import allocate_lock, start_new_thread  # what threading is made of, without its import
 from collections import namedtuple
 from os import getpid
 from time import monotonic
 
 from ..core.errors import BurgeeError, NotReady, Unavailable
 from ..fetch.live import Live
+from .hooks import Hooks, call_hook
+from .look import Look
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ..fetch.live import Serving, Status
     from ..fetch.port import Fetcher
     from .disk import Disk
+    from .hooks import Change
 
 # How many times as old as wanted an answer may be before it says that it is stale.
 STALE_AFTER = 2
@@ -31,20 +34,10 @@ STALE_AFTER = 2
 _UNDER_WAY_MS = 20
 _LONGEST_SLEEP_SECONDS = 60.0
 
-Change = namedtuple("Change", "environment before after digest flags")
-Change.__doc__ = """Another release answers: `before` (None for the first) and `after` are revisions, `digest` names
-the bundle.
-
-`flags` maps a namespace to the sorted keys of the flags that may answer otherwise: new, gone, or changed themselves or
-in a segment they use."""
-
 Window = namedtuple("Window", "serving stale first last")
 Window.__doc__ = """What to answer from, whether that is stale, and how long to do so without asking again.
 
 That is from the `first` wall instant until before the `last` one (seconds), which are at most one TTL apart."""
-
-Hooks = namedtuple("Hooks", "on_change on_status", defaults=(None, None))
-Hooks.__doc__ = """Who wants to be told: of a Change; and of the Status after each look, or once it has become stale."""
 
 _Guard = namedtuple("_Guard", "looking telling keeping")
 
@@ -93,7 +86,7 @@ class Reader:
         self._disk_fault: str | None = None
         self._hooks: tuple[Hooks, ...] = (Hooks(on_change),) if on_change else ()
         self._renewed = renewed
-        self._look: _Look | None = None
+        self._look: Look | None = None
         self._guards: dict[int, Any] = {}
         self._following: tuple[int, Any] | None = None
         self._told: Serving | None = None
@@ -127,12 +120,12 @@ class Reader:
             last = min(last, self._clock.wall() + fresh_ms)
         return Window(serving, fresh_ms <= 0, first / 1000, last / 1000)
 
-    def look(self) -> _Look:
+    def look(self) -> Look:
         """Look at the store in a thread, unless one does already; what `wait` waits for."""
         with self._guard().looking:
             look = self._look
             if look is None or look.pid != getpid() or look.done:
-                look = self._look = _Look(getpid())
+                look = self._look = Look(getpid())
                 try:
                     start_new_thread(self._run, (look,))
                 except RuntimeError as error:
@@ -149,7 +142,7 @@ class Reader:
             under_way.wait(seconds)
         self.wait(self.look(), deadline - monotonic())
 
-    def wait(self, look: _Look, seconds: float) -> None:
+    def wait(self, look: Look, seconds: float) -> None:
         """Return when the look has ended. Raises its fault, and Unavailable when the time is up."""
         if not look.wait(seconds):
             raise Unavailable(f"the store of {self.environment!r} has not answered in time; the look at it goes on")
@@ -232,7 +225,7 @@ class Reader:
         if self._hooks and self._told_stale != (self._fresh_ms() <= 0):
             self._tell_beside()
 
-    def _run(self, look: _Look) -> None:
+    def _run(self, look: Look) -> None:
         # A look must end, whatever happens.
         fault: BurgeeError | None = NotReady("the look at the store broke off")
         try:
@@ -308,7 +301,7 @@ class Reader:
                 status = self.status()
                 self._told_stale = status.stale
                 for hooks in self._hooks:
-                    _call("on_status", hooks.on_status, status)
+                    call_hook("on_status", hooks.on_status, status)
                 self._tell_change()
             finally:
                 telling.release()
@@ -325,38 +318,13 @@ class Reader:
             return
         change = change_of(self.environment, told, serving)
         for hooks in self._hooks:
-            _call("on_change", hooks.on_change, change)
+            call_hook("on_change", hooks.on_change, change)
 
     def _guard(self) -> Any:
         """The locks of this process: one that was held when a process forked is held in the child for ever."""
         pid = getpid()
         found = self._guards.get(pid)
         return found or self._guards.setdefault(pid, _Guard(allocate_lock(), allocate_lock(), allocate_lock()))
-
-
-class _Look:
-    """A look under way: who waits for it, and how it ended."""
-
-    __slots__ = ("_running", "done", "fault", "pid")
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self.done = False
-        self.fault: BurgeeError | None = None
-        self._running = allocate_lock()
-        self._running.acquire()
-
-    def end(self, fault: BurgeeError | None) -> None:
-        self.fault = fault
-        self.done = True
-        self._running.release()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it has ended within so many seconds."""
-        if not self._running.acquire(timeout=min(max(seconds, 0.0), TIMEOUT_MAX)):
-            return False
-        self._running.release()
-        return True
 
 
 def _follow(reader_of: Callable[[], Reader | None], stop: Any) -> None:
@@ -389,18 +357,3 @@ def _switched(reader: Reader) -> None:
         reader.window()
     except NotReady:
         return
-
-
-def _call(name: str, hook: Callable[[Any], object] | None, told: Any) -> None:
-    if hook is not None:
-        try:
-            hook(told)
-        except Exception:
-            log_fault(name)
-
-
-def log_fault(hook: str) -> None:
-    """Log what a user's hook raised: it is their mistake to see, and no reason to fail an evaluation."""
-    from logging import getLogger
-
-    getLogger("burgee.client").exception("the hook %s failed", hook)

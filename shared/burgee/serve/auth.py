@@ -6,7 +6,7 @@ Source: Flipt semantics 3.5. The scheme word is case-sensitive and followed by e
 from __future__ import annotations
 
 from hashlib import sha256
-from hmac import compare_digest
+from hmac import compare_digest, digest
 
 from ..bundle.digest import hex_of
 from ..core.errors import ConfigurationError, Unauthenticated
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _SCHEME = "Bearer "
 _COOKIE = "flipt_client_token"
+# Pages cannot send a header with a request for events, so there an address may stand for a token.
+_EVENTS = "/ofrep/v1/_stream/"
+_TICKET = "ticket="
 
 
 class Gate:
@@ -50,15 +53,22 @@ class Gate:
         """
         if self._file is not None:
             self._see(self._file.tokens())
-        presented = sha256(_token(request).encode("utf-8", "replace")).digest()
         # Every digest is compared, so the time taken does not tell which one came near.
+        presented = _presented(request)
         found = [known for known in self._known if compare_digest(presented, known[0])]
+        if not found and request.path.startswith(_EVENTS):
+            shown = _shown(request)
+            found = [known for known in self._known if compare_digest(shown, _ticket(known[0], request.path))]
         scopes = [scopes for _, scopes, expires_at in found if expires_at is None or now() < expires_at]
         if len(scopes) == 1:
             return scopes[0]
         if scopes:
             return Scopes(frozenset().union(*scopes))
         raise Unauthenticated("request was not authenticated")
+
+    def ticket(self, request: Request, path: str) -> str:
+        """The query that lets whoever has it follow the events at `path` as the request's token could, and no more."""
+        return _TICKET + _ticket(_presented(request), path).decode()
 
     def _see(self, tokens: Sequence[Token]) -> None:
         if tokens is not self._of_file:
@@ -85,6 +95,20 @@ def open_gate(settings: Settings, *, now: Callable[[], int], say: Callable[[str]
 
 def _by_digest(tokens: Sequence[Token]) -> list[tuple[bytes, Scopes, int | None]]:
     return [(bytes.fromhex(hex_of(token.digest)), token.scopes, token.expires_at) for token in tokens]
+
+
+def _presented(request: Request) -> bytes:
+    return sha256(_token(request).encode("utf-8", "replace")).digest()
+
+
+def _shown(request: Request) -> bytes:
+    """The ticket of a request, as bytes; none is empty."""
+    parts = [part for part in request.query.split("&") if part.startswith(_TICKET)]
+    return parts[0][len(_TICKET) :].encode("utf-8", "replace") if parts else b""
+
+
+def _ticket(token: bytes, path: str) -> bytes:
+    return digest(token, path.encode("utf-8", "replace"), "sha256").hex().encode()
 
 
 def _token(request: Request) -> str:

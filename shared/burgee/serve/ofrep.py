@@ -72,13 +72,12 @@ def evaluate_all(service: Service, request: Request) -> Response:
     else:
         flags = ",".join([_one(texts, namespace, key, entity, context, now) for key in selected])
     environment = serving.release.environment
-    streams = _event_streams(environment, namespace.key) if service.streams else ""
-    content = f'{{"flags":[{flags}]{streams}}}'.encode()
-    etag = _etag(environment, namespace.key, content)
+    etag = _etag(environment, namespace.key, flags.encode())
     headers = (("etag", etag), *texts.headers(serving, now))
     if names_etag(request.headers.get("if-none-match", ""), etag):
         return Response(304, headers)
-    return answer_written(request, content, headers)
+    streams = _event_streams(service, request, environment, namespace.key) if service.streams else ""
+    return answer_written(request, f'{{"flags":[{flags}]{streams}}}'.encode(), headers)
 
 
 def configuration(service: Service, request: Request) -> Response:
@@ -172,8 +171,10 @@ def _refusal(status: int, fields: dict[str, str]) -> Response:
     return Response(status, (JSON_TYPE, *retry_headers(status)), json_text(fields).encode())
 
 
-def _event_streams(environment: str, namespace: str) -> str:
+def _event_streams(service: Service, request: Request, environment: str, namespace: str) -> str:
     address = f"/ofrep/v1/_stream/{environment}/{namespace}/events"
+    if service.gate is not None:
+        address += "?" + service.gate.ticket(request, address)
     return f',"eventStreams":[{{"type":"sse","endpoint":{{"requestUri":"{address}"}}}}]'
 
 

@@ -9,7 +9,6 @@ import { OpenFeature } from "@openfeature/web-sdk";
 const [changeDetection, pollInterval] = {
   "?polling": ["polling", 500],
   "?sse": ["sse", 0],
-  "?sse-or-polling": ["sse", 500],
 }[location.search];
 
 class Client {
