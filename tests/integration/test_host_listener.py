@@ -19,6 +19,7 @@ from burgee.core.errors import ConfigurationError, FlagNotFound
 from burgee.host.answering import Answering
 from burgee.host.listener import Listener, Options
 from burgee.serve.message import Request, Response
+from tests.servers.asking import status_of
 
 pytestmark = pytest.mark.integration
 SHARED = Path(__file__).parents[2] / "shared"
@@ -244,7 +245,7 @@ def test_past_the_most_at_once_a_request_is_told_to_come_back() -> None:
     site = Site()
     few = Answering(site, most_at_once=1)
     with Listener(site, routes={"/slow": few}, options=Options(port=0)) as listener, ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(_status, listener.port, "/slow") for _ in range(2)]
+        asked = [pool.submit(status_of, listener.port, "/slow") for _ in range(2)]
         refused = next(as_completed(asked, timeout=10)).result()
         site.endless.set()
         assert sorted(each.result(10) for each in asked) == [200, 503]
@@ -270,7 +271,7 @@ def test_past_the_most_connections_a_request_is_told_to_come_back(monkeypatch: p
     monkeypatch.setattr("burgee.host.listener.MOST_CONNECTIONS", 3)
     with Listener(Site(), options=Options(port=0)) as listener:
         idle = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(3)]
-        assert _status(listener.port, "/x") == 503
+        assert status_of(listener.port, "/x") == 503
         for connection in idle:
             connection.close()
 
@@ -299,12 +300,3 @@ def _answer_to(listener: Listener, pieces: list[bytes]) -> bytes:
         while received := client.recv(1000):
             answer += received
         return answer
-
-
-def _status(port: int, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    finally:
-        connection.close()

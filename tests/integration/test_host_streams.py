@@ -27,6 +27,7 @@ from burgee.store.objects import ObjectStore
 from tests.builders import a_boolean_flag
 from tests.fakes.fetcher import FaultyFetcher
 from tests.fakes.publisher import a_document, publish
+from tests.servers.asking import status_of
 from tests.servers.dev import wait_for
 from tests.servers.streams import EVENTS, LINES, WANTS_EVENTS, streaming, unread
 from tests.serving import TTL_MS, Served
@@ -108,14 +109,14 @@ def test_heartbeats_of_lines_are_blanks_before_the_next_one() -> None:
 def test_streams_do_not_count_against_the_requests_that_are_answered_at_once() -> None:
     with hosting(most_at_once=1) as host, streaming(host.port, LINES) as first, streaming(host.port, LINES) as second:
         assert set(first.flags()) == set(second.flags()) == {"a"}
-        assert _status(host.port, "/healthz") == 200
+        assert status_of(host.port, "/healthz") == 200
 
 
 def test_past_the_most_streams_the_next_client_is_told_to_come_back() -> None:
     with hosting(most=1) as host, streaming(host.port, LINES) as first:
         assert set(first.flags()) == {"a"}
-        assert _status(host.port, LINES) == 503
-        assert _status(host.port, "/healthz") == 200
+        assert status_of(host.port, LINES) == 503
+        assert status_of(host.port, "/healthz") == 200
 
 
 def test_a_head_request_gets_the_head_alone_and_opens_no_stream() -> None:
@@ -217,12 +218,3 @@ def test_a_pending_release_is_sent_at_the_instant_it_becomes_active() -> None:
         following.wake()
         assert lines.flags() == {"on": True}
         assert 0 <= clock.wall() - release.activates_at < 300
-
-
-def _status(port: int, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    finally:
-        connection.close()

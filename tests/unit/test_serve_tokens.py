@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from burgee.bundle.digest import digest_of
-from burgee.core.errors import ConfigurationError
+from burgee.core.errors import ConfigurationError, Forbidden
 from burgee.serve.auth import Gate, open_gate
+from burgee.serve.message import Request
 from burgee.serve.scopes import EVERYTHING, Scopes
 from burgee.serve.token_file import LOOK_MS, TokenFile
 from burgee.serve.tokens import read_token, read_tokens
@@ -59,6 +60,7 @@ def test_an_entry_is_read_and_written(entry: str, written: str) -> None:
         (f"{DIGEST} a/b /b", "word 3"),
         (f"{DIGEST} a/", "word 2"),
         (f"{DIGEST} a/b/c", "word 2"),
+        (f"{DIGEST} a/{'b' * 256}", "word 2"),
         (f"{DIGEST} bgt_secret", "word 2"),
         (f"{DIGEST} expires=soon", "date or an instant"),
         (f"{DIGEST} expires=2027-02-30", "date or an instant"),
@@ -214,9 +216,6 @@ def test_an_expired_token_is_not_let_in() -> None:
 
 
 def test_nothing_is_answered_by_a_service_that_nobody_was_admitted_to() -> None:
-    from burgee.core.errors import Forbidden
-    from burgee.serve.message import Request
-
     service = served_with().service
     for ask_service in (
         lambda: service.find(Request("GET", "/"), "staging", "default"),

@@ -22,8 +22,8 @@ from ..core.errors import (
 from ..core.model import BooleanResult, VariantResult
 from ..core.snapshot import DEFAULT_NAMESPACE, Namespace
 from ..fetch.clock import SystemClock, system_random
-from .odd import Texts, all_texts, entity_text
 from .hooks import Hooks, log_fault
+from .odd import Texts, all_texts, entity_text
 from .reader import Reader
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ class Flags:
     long as there is no release to answer from. With one it is answered instead, the reason saying what was wrong.
     """
 
-    __slots__ = (*("_fast", "_forgotten", "_kept", "_namespace", "_now", "_on_exposure", "_reader", "_stale"),)
+    __slots__ = ("_fast", "_forgotten", "_kept", "_namespace", "_now", "_on_exposure", "_reader", "_stale")
 
     def __init__(
         self,

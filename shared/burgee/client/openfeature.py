@@ -46,8 +46,8 @@ from ..core.model import BooleanResult, VariantResult
 from ..fetch.live import Status
 from . import values
 from .client import Client, Flags
-from .outcome import metadata_of, reason_of, variant_of
 from .hooks import Change, log_fault
+from .outcome import metadata_of, reason_of, variant_of
 
 __all__ = ["BurgeeProvider"]
 

@@ -102,11 +102,11 @@ def _opaque(etag: str) -> str:
 def _made_decoders() -> list[JSONDecoder]:
     from json import JSONDecoder
 
-    _decoders.append(JSONDecoder(parse_constant=_refuse))
+    _decoders.append(JSONDecoder(parse_constant=_no_constant))
     return _decoders
 
 
-def _refuse(name: str) -> None:
+def _no_constant(name: str) -> None:
     raise ValueError(f"invalid value {name}")
 
 

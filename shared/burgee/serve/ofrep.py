@@ -72,12 +72,13 @@ def evaluate_all(service: Service, request: Request) -> Response:
     else:
         flags = ",".join([_one(texts, namespace, key, entity, context, now) for key in selected])
     environment = serving.release.environment
-    etag = _etag(environment, namespace.key, flags.encode())
+    content = flags.encode()
+    etag = _etag(environment, namespace.key, content)
     headers = (("etag", etag), *texts.headers(serving, now))
     if names_etag(request.headers.get("if-none-match", ""), etag):
         return Response(304, headers)
     streams = _event_streams(service, request, environment, namespace.key) if service.streams else ""
-    return answer_written(request, f'{{"flags":[{flags}]{streams}}}'.encode(), headers)
+    return answer_written(request, b'{"flags":[%b]%b}' % (content, streams.encode()), headers)
 
 
 def configuration(service: Service, request: Request) -> Response:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import namedtuple
 
 from ..bundle.digest import is_digest
-from ..core.errors import ConfigurationError
+from ..bundle.keys import checked_environment, checked_namespace
+from ..core.errors import ConfigurationError, InvalidRequest
 from ..core.instant import format_instant
 from .scopes import ANY, EVERYTHING, Scopes
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _EXPIRES = "expires="
-_LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-_KEY = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_,")
 
 
 class Token(namedtuple("Token", "digest scopes expires_at", defaults=(EVERYTHING, None))):
@@ -82,12 +81,13 @@ def read_scope(word: str) -> tuple[str, str] | None:
     """`environment/namespace`, or `environment` for all of it; None when the word is neither."""
     environment, slash, namespace = word.partition("/")
     namespace = namespace if slash else ANY
-    well_named = environment == ANY or (
-        environment and len(environment) <= 63 and environment[0] != "-" and not set(environment) - _LOWER
-    )
-    if well_named and (namespace == ANY or (namespace and not set(namespace) - _KEY)):
-        return environment, namespace
-    return None
+    try:
+        return (
+            environment if environment == ANY else checked_environment(environment),
+            namespace if namespace == ANY else checked_namespace(namespace),
+        )
+    except InvalidRequest:
+        return None
 
 
 def _instant(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from flipt_client import FliptClient
 from flipt_client.models import ClientOptions, ClientTokenAuthentication, ErrorStrategy, EvaluationRequest, FetchMode
 
-from tests.e2e.clients.lines import Place, Question, answer_lines
+from tests.e2e.clients.lines import Place, Question, answer_lines, of_boolean, of_variant
 
 
 class Engine:
@@ -29,8 +29,8 @@ class Engine:
 
     def evaluate(self, question: Question) -> dict[str, Any]:
         if question.kind == "boolean":
-            return _boolean(self._client.evaluate_boolean(question.flag, question.entity, question.context))
-        return _variant(self._client.evaluate_variant(question.flag, question.entity, question.context))
+            return of_boolean(self._client.evaluate_boolean(question.flag, question.entity, question.context))
+        return of_variant(self._client.evaluate_variant(question.flag, question.entity, question.context))
 
     def batch(self, questions: list[Question]) -> list[dict[str, Any]]:
         requests = [
@@ -48,24 +48,10 @@ class Engine:
 
 def _answer(response: Any) -> dict[str, Any]:
     if response.boolean_evaluation_response:
-        return _boolean(response.boolean_evaluation_response)
+        return of_boolean(response.boolean_evaluation_response)
     if response.variant_evaluation_response:
-        return _variant(response.variant_evaluation_response)
+        return of_variant(response.variant_evaluation_response)
     return {"error": {"name": response.error_evaluation_response.reason, "message": ""}}
-
-
-def _boolean(answer: Any) -> dict[str, Any]:
-    return {"value": answer.enabled, "reason": answer.reason, "segments": answer.segment_keys}
-
-
-def _variant(answer: Any) -> dict[str, Any]:
-    return {
-        "value": answer.variant_key,
-        "match": answer.match,
-        "attachment": answer.variant_attachment,
-        "reason": answer.reason,
-        "segments": answer.segment_keys,
-    }
 
 
 if __name__ == "__main__":

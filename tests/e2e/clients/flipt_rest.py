@@ -6,16 +6,10 @@ from typing import Any
 
 from flipt import FliptClient
 from flipt.authentication import ClientTokenAuthentication
-from flipt.evaluation import (
-    BatchEvaluationRequest,
-    BooleanEvaluationResponse,
-    EvaluationRequest,
-    EvaluationResponse,
-    VariantEvaluationResponse,
-)
+from flipt.evaluation import BatchEvaluationRequest, EvaluationRequest, EvaluationResponse
 from flipt.exceptions import FliptApiError
 
-from tests.e2e.clients.lines import Place, Question, answer_lines
+from tests.e2e.clients.lines import Place, Question, answer_lines, of_boolean, of_variant
 
 
 class Rest:
@@ -33,8 +27,8 @@ class Rest:
     def evaluate(self, question: Question) -> dict[str, Any]:
         try:
             if question.kind == "boolean":
-                return _boolean(self._client.evaluation.boolean(self._request(question)))
-            return _variant(self._client.evaluation.variant(self._request(question)))
+                return of_boolean(self._client.evaluation.boolean(self._request(question)))
+            return of_variant(self._client.evaluation.variant(self._request(question)))
         except FliptApiError as error:
             return {"error": {"name": "FliptApiError", "message": f"{error.status_code} {error.message}"}}
 
@@ -60,25 +54,11 @@ class Rest:
 
 def _answer(response: EvaluationResponse) -> dict[str, Any]:
     if response.boolean_response:
-        return _boolean(response.boolean_response)
+        return of_boolean(response.boolean_response)
     if response.variant_response:
-        return _variant(response.variant_response)
+        return of_variant(response.variant_response)
     assert response.error_response is not None
     return {"error": {"name": response.error_response.reason, "message": ""}}
-
-
-def _boolean(answer: BooleanEvaluationResponse) -> dict[str, Any]:
-    return {"value": answer.enabled, "reason": answer.reason, "segments": answer.segment_keys}
-
-
-def _variant(answer: VariantEvaluationResponse) -> dict[str, Any]:
-    return {
-        "value": answer.variant_key,
-        "match": answer.match,
-        "attachment": answer.variant_attachment,
-        "reason": answer.reason,
-        "segments": answer.segment_keys,
-    }
 
 
 if __name__ == "__main__":

@@ -79,6 +79,22 @@ def answer_lines(open_client: Callable[[Place], Opened]) -> None:
         print(json.dumps(answer), flush=True)
 
 
+def of_boolean(answer: Any) -> dict[str, Any]:
+    """An answer for a boolean flag, whose fields have the same names in all of Flipt's Python packages."""
+    return {"value": answer.enabled, "reason": answer.reason, "segments": answer.segment_keys}
+
+
+def of_variant(answer: Any) -> dict[str, Any]:
+    """An answer for a variant flag, likewise."""
+    return {
+        "value": answer.variant_key,
+        "match": answer.match,
+        "attachment": answer.variant_attachment,
+        "reason": answer.reason,
+        "segments": answer.segment_keys,
+    }
+
+
 def _answer(opened: Opened, question: Question) -> dict[str, Any]:
     try:
         return opened.evaluate(question)
