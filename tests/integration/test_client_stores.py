@@ -28,6 +28,8 @@ from burgee.client import Client
 from burgee.core.errors import DigestMismatch, InvalidDocument, NotReady, Unavailable
 from burgee.store.file import FileObjects
 from burgee.store.objects import ObjectStore
+from tests.builders import a_boolean_flag
+from tests.builders import a_document as of_flags
 from tests.fakes.children import in_a_child
 from tests.fakes.publisher import a_document
 from tests.fakes.publisher import publish as publish_at
@@ -357,8 +359,9 @@ def cold_start(disk: Path) -> Client:
         return client
 
 
-def test_processes_that_share_a_disk_leave_it_whole_at_any_time(folder: Path, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
+def test_processes_that_share_a_disk_leave_it_whole_at_any_time(tmp_path: Path) -> None:
+    folder, disk = tmp_path / "store", tmp_path / "disk"
+    publish(folder, a_large_document(1))
     with keeping(folder, disk, 3) as processes:
         seen = 1
         for number in range(2, 40):
@@ -372,9 +375,9 @@ def test_processes_that_share_a_disk_leave_it_whole_at_any_time(folder: Path, tm
     assert seen > 2
 
 
-def test_a_process_that_is_killed_while_it_writes_leaves_the_disk_whole(folder: Path, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    revision = 1
+def test_a_process_that_is_killed_while_it_writes_leaves_the_disk_whole(tmp_path: Path) -> None:
+    folder, disk = tmp_path / "store", tmp_path / "disk"
+    revision = publish(folder, a_large_document(1))
     for _ in range(6):
         with keeping(folder, disk, 1) as (process,):
             for _ in range(3):
@@ -384,8 +387,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_the_disk_whole(folder: 
         client = cold_start(disk)
         found = client.status().revision
         assert found is not None
-        if found > 1:
-            assert client.boolean(f"flag-{found}", "x").enabled is True
+        assert client.boolean(f"flag-{found}", "x").enabled is True
     # And whoever comes next goes on from there.
     with Client(folder.as_uri(), environment="staging", disk=str(disk)) as client:
         assert client.status().revision == revision
@@ -394,9 +396,6 @@ def test_a_process_that_is_killed_while_it_writes_leaves_the_disk_whole(folder: 
 
 def a_large_document(number: int) -> bytes:
     """A document that takes some time to write, with a flag of that number."""
-    from tests.builders import a_boolean_flag
-    from tests.builders import a_document as of_flags
-
     flags = [a_boolean_flag(f"flag-{number}", enabled=True)]
     flags += [a_boolean_flag(f"filling-{number}-{place}") for place in range(3_000)]
     return of_flags(flags).content

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -22,6 +22,7 @@ from burgee.fetch.live import Live
 from burgee.fetch.port import NOT_MODIFIED
 from burgee.store.file import FileObjects
 from burgee.store.objects import ObjectStore
+from tests.fakes.children import in_a_child
 from tests.fakes.clock import VirtualClock
 from tests.fakes.publisher import a_document, publish
 
@@ -291,6 +292,53 @@ def test_a_body_that_trickles_is_unavailable_in_bounded_time() -> None:
         fetcher.get(KEY)
 
 
+def a_trickle_of(before: bytes, piece: bytes) -> Callable[[Scripted], object]:
+    """What never comes to a body that ends, each piece of it in time."""
+
+    def trickle(handler: Scripted) -> None:
+        handler.close_connection = True
+        with suppress(OSError):
+            handler.wfile.write(before)
+            for _ in range(300):
+                handler.wfile.write(piece)
+                time.sleep(0.01)
+
+    return trickle
+
+
+@pytest.mark.parametrize(
+    ("before", "piece"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: ", b"x", id="a header's value"),
+        pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="one head that is none after the other"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x", id="the size of a chunk"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"X: y\r\n", id="trailers"
+        ),
+    ],
+)
+def test_what_trickles_around_a_body_is_unavailable_in_bounded_time(before: bytes, piece: bytes) -> None:
+    impatient = PATIENCE._replace(whole=0.1)
+    began = time.monotonic()
+    with a_server_that(a_trickle_of(before, piece), patience=impatient) as (fetcher, _):
+        with pytest.raises(Unavailable, match=r"not whole after 0\.1 s"):
+            fetcher.get(KEY)
+        assert time.monotonic() - began < 2.0
+
+
+def test_dates_that_no_calendar_has_are_no_validator() -> None:
+    impossible = answer(200, b"content", Last_Modified="Mon, 01 Jan 99999999999999999999 00:00:00 GMT")
+    with a_server_that(impossible) as (fetcher, _):
+        assert fetcher.get(KEY) == (b"content", None)
+
+
+def test_what_a_server_says_instead_of_http_is_shown_on_one_line() -> None:
+    rude = then_hang_up(lambda handler: handler.wfile.write(b"\x1b[2J" + b"x" * 9_000 + b"\r\n"))
+    with a_server_that(rude) as (fetcher, _), pytest.raises(Unavailable) as caught:
+        fetcher.get(KEY)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 1_000
+
+
 def test_an_error_whose_text_trickles_or_breaks_off_is_the_error_it_says_in_bounded_time() -> None:
     impatient = PATIENCE._replace(whole=0.1)
     broken = then_hang_up(answer(404, b"half", Content_Length="8"))
@@ -355,14 +403,7 @@ def test_proxies_of_the_environment_are_not_honoured(monkeypatch: pytest.MonkeyP
 def test_a_forked_child_does_not_speak_on_its_parents_connection() -> None:
     with a_server_that(*[answer(200, b"content")] * 3) as (fetcher, server):
         fetcher.get(KEY)
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if child == 0:
-            os._exit(0 if fetcher.get(KEY).content == b"content" else 1)
-        assert os.waitpid(child, 0)[1] == 0
+        assert in_a_child(lambda: fetcher.get(KEY).content == b"content")
         fetcher.get(KEY)
         ports = [port for port, _, _ in server.seen]
     assert ports[0] == ports[2] != ports[1]

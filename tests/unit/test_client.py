@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from enum import Enum, StrEnum
 from types import MappingProxyType
@@ -99,7 +98,7 @@ def test_a_variant_result_carries_the_attachment_as_text(client: Client) -> None
     result = client.variant("split", "user-1", {"p": "y"})
     assert result[:6] == ("split", True, "a", '{"colour":"red"}', MATCH, ("yes",))
     assert (result.revision, result.stale, bool(result)) == (1, False, True)
-    assert json.loads(result.attachment) == {"colour": "red"}
+    assert result.attachment_value == {"colour": "red"}
 
 
 def test_a_flag_of_either_type_is_evaluated_by_evaluate(client: Client) -> None:
@@ -247,7 +246,7 @@ def test_what_is_no_context_is_refused_where_it_is_looked_at(client: Client, con
 
 
 @pytest.mark.parametrize("key", [flag["key"] for flag in FLAGS])
-@pytest.mark.parametrize(("entity", "text"), [(42, "42"), (42.0, "42"), (7, "7"), (True, "true"), (None, "")])
+@pytest.mark.parametrize(("entity", "text"), [(42, "42"), (42.0, "42"), (7, "7"), (True, "true")])
 def test_an_entity_id_that_is_no_text_is_the_one_that_it_is_written_as(
     client: Client, key: str, entity: Any, text: str
 ) -> None:
@@ -255,6 +254,14 @@ def test_an_entity_id_that_is_no_text_is_the_one_that_it_is_written_as(
     for context in contexts:
         assert client.evaluate(key, entity, context) == client.evaluate(key, text, context)
         assert client.evaluate_all(entity, context) == client.evaluate_all(text, context)
+
+
+def test_an_entity_that_is_none_is_nobody(client: Client) -> None:
+    assert client.boolean("plain", None).enabled is True
+    with pytest.raises(TargetingKeyMissing):
+        client.boolean("half", None)
+    with pytest.raises(TargetingKeyMissing):
+        client.evaluate_all(None)
 
 
 @pytest.mark.parametrize("entity", ["\ud800", "user-\udfff", "\udc00\ud800"])
@@ -295,6 +302,17 @@ def test_nobody_has_answers_that_need_no_bucket(client: Client) -> None:
     with pytest.raises(TargetingKeyMissing):
         client.evaluate_all(NOBODY)
     assert client.boolean("half", NOBODY, default=True)[1:3] == (True, "ERROR_EVALUATION_REASON")
+
+
+def test_none_is_nobody(client: Client) -> None:
+    none: Any = None
+    assert client.boolean("by-segment", none, {"p": "y"}) == client.boolean("by-segment", NOBODY, {"p": "y"})
+    assert client.boolean("by-other-entities", none).reason == DEFAULT
+    for ask in (client.boolean, client.evaluate):
+        with pytest.raises(TargetingKeyMissing):
+            ask("half", none)
+    with pytest.raises(TargetingKeyMissing):
+        client.evaluate_all(none)
 
 
 # Namespaces and environments
@@ -417,10 +435,18 @@ def test_the_constructor_may_wait_without_end(scene: ClientScene) -> None:
     assert scene.client(start_timeout=float("inf")).ready is True
 
 
-def test_wait_until_ready_raises_what_went_wrong_with_the_look_it_waited_for() -> None:
+def test_wait_until_ready_raises_what_went_wrong_with_the_last_look_when_the_time_is_up() -> None:
     client = ClientScene().client()
     with pytest.raises(BurgeeError, match=r"no object environments/staging/head\.json"):
-        client.wait_until_ready()
+        client.wait_until_ready(0.1)
+
+
+def test_wait_until_ready_looks_again_until_there_is_a_release() -> None:
+    scene = ClientScene()
+    client = scene.client()
+    scene.fetcher.pause = lambda key: scene.publish(DOCUMENT) if scene.asked() == 3 else None
+    client.wait_until_ready(10)
+    assert client.boolean("plain", "user-1").enabled is True
 
 
 def test_a_closed_client_goes_on_answering_and_looks_no_more(scene: ClientScene) -> None:

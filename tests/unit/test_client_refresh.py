@@ -378,7 +378,7 @@ def test_before_the_first_release_becomes_active_there_is_none_to_answer_from() 
     with pytest.raises(NotReady, match=r"release 1 becomes active at 2027-01-15T08:00:01\.000Z"):
         is_on(client)
     with pytest.raises(NotReady):
-        client.wait_until_ready()
+        client.wait_until_ready(0.01)
     scene.clock.advance(1_000)
     assert is_on(client)
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from burgee.core.errors import FlagNotFound, InvalidDocument, NamespaceNotFound, UnknownConstraintType, WrongFlagType
+from burgee.core.context import NOBODY
+from burgee.core.errors import (
+    FlagNotFound,
+    InvalidDocument,
+    NamespaceNotFound,
+    TargetingKeyMissing,
+    UnknownConstraintType,
+    WrongFlagType,
+)
 from burgee.core.model import ENTITY_ID
 from burgee.core.snapshot import Snapshot
 from tests.builders import (
@@ -137,3 +145,13 @@ def test_the_first_of_two_variants_of_one_key_gives_the_attachment() -> None:
     variants = [{"key": "a", "attachment": {"n": 1}}, {"key": "a", "attachment": {"n": 2}}]
     flag = a_flag(rules=[a_rule("everybody", [("a", 100.0)])], variants=variants)
     assert outcome_of(flag, segments=[YES, NO, EVERYBODY]).attachment == '{"n":1}'
+
+
+def test_all_flags_together_fail_only_where_one_of_them_does() -> None:
+    opened = a_boolean_flag("opened", a_segment_rollout("yes"), a_threshold(50))
+    namespace = a_namespace(opened)
+    assert namespace.evaluate_all(NOBODY, {"p": "y"}, 0) == {
+        "opened": namespace.boolean("opened", NOBODY, {"p": "y"}, 0)
+    }
+    with pytest.raises(TargetingKeyMissing):
+        namespace.evaluate_all(NOBODY, {"p": "n"}, 0)

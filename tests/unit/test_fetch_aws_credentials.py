@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Callable
 from threading import Event, Thread
 from urllib.parse import parse_qs
@@ -17,6 +16,7 @@ from burgee.fetch.aws_credentials import HeldCredentials, find_credentials, regi
 from burgee.fetch.aws_profile import parsed, read_profile
 from burgee.fetch.sigv4 import Credentials
 from tests.fakes.aws import Answer, Asked, FakeRim
+from tests.fakes.children import in_a_child
 from tests.fakes.clock import NOON
 
 OF_VARIABLES = {"AWS_ACCESS_KEY_ID": "AKIAVARIABLES", "AWS_SECRET_ACCESS_KEY": "s"}
@@ -422,16 +422,22 @@ def in_threads(count: int, call: Callable[[], Credentials]) -> tuple[list[Thread
     return threads, found
 
 
-def test_one_thread_looks_and_the_others_wait_for_what_it_finds() -> None:
-    rim = everything()
-    asked, go_on = Event(), Event()
+def held_back(answer: Answer) -> tuple[Callable[[Asked], Answer], Event, Event]:
+    """An answer that comes late in this process, and two events: it is asked for; it may come."""
+    asked, go_on, here = Event(), Event(), os.getpid()
 
     def slowly(_: Asked) -> Answer:
-        asked.set()
-        assert go_on.wait(10)
-        return of_role("AKIAONE", 60)
+        if os.getpid() == here:
+            asked.set()
+            assert go_on.wait(10)
+        return answer
 
-    rim.answers[f"GET {ROLES}reader"] = slowly
+    return slowly, asked, go_on
+
+
+def test_one_thread_looks_and_the_others_wait_for_what_it_finds() -> None:
+    rim = everything()
+    rim.answers[f"GET {ROLES}reader"], asked, go_on = held_back(of_role("AKIAONE", 60))
     held = HeldCredentials({}, rim.rim())
     threads, found = in_threads(8, held.current)
     assert asked.wait(10)
@@ -444,18 +450,11 @@ def test_one_thread_looks_and_the_others_wait_for_what_it_finds() -> None:
 
 def test_while_one_thread_renews_the_others_go_on_with_what_still_holds() -> None:
     rim = everything()
-    asked, go_on = Event(), Event()
-
-    def slowly(_: Asked) -> Answer:
-        asked.set()
-        assert go_on.wait(10)
-        return of_role("AKIATWO", 120)
-
     rim.answers[f"GET {ROLES}reader"] = of_role("AKIAONE", 60)
     held = HeldCredentials({}, rim.rim())
     held.current()
     rim.clock.advance(56 * 60_000)
-    rim.answers[f"GET {ROLES}reader"] = slowly
+    rim.answers[f"GET {ROLES}reader"], asked, go_on = held_back(of_role("AKIATWO", 120))
     threads, found = in_threads(1, held.current)
     assert asked.wait(10)
     assert held.current().access_key == "AKIAONE"
@@ -467,27 +466,10 @@ def test_while_one_thread_renews_the_others_go_on_with_what_still_holds() -> Non
 
 def test_a_forked_child_does_not_wait_for_a_thread_of_its_parent() -> None:
     rim = everything()
-    asked, go_on = Event(), Event()
-    parent = os.getpid()
-
-    def slowly(_: Asked) -> Answer:
-        if os.getpid() == parent:
-            asked.set()
-            assert go_on.wait(10)
-        return of_role("AKIAONE", 60)
-
-    rim.answers[f"GET {ROLES}reader"] = slowly
+    rim.answers[f"GET {ROLES}reader"], asked, go_on = held_back(of_role("AKIAONE", 60))
     held = HeldCredentials({}, rim.rim())
     threads, _ = in_threads(1, held.current)
     assert asked.wait(10)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        try:
-            os._exit(0 if held.current().access_key == "AKIAONE" else 1)
-        finally:
-            os._exit(2)
-    assert os.waitpid(child, 0)[1] == 0
+    assert in_a_child(lambda: held.current().access_key == "AKIAONE")
     go_on.set()
     threads[0].join(10)

@@ -77,6 +77,7 @@ def test_what_is_not_asked_for_is_not_imported(script: str) -> None:
         ("http://host:port/", "wanted an address such as"),
         ("https://user:secret@host/", "no credentials, query or fragment; the one for host has"),
         ("https://host/?sig=secret", "no credentials, query or fragment; the one for host has"),
+        ("https://user:secret@[::1", "wanted an address such as https://flags.example.org, got none"),
     ],
 )
 def test_a_url_that_names_nothing_to_read_is_refused_with_what_to_do(url: str, said: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from burgee.core.errors import NotReady, Unavailable
 from burgee.fetch.clock import SystemClock, system_random
 from burgee.fetch.live import Serving
+from tests.fakes.children import in_a_child
 from tests.fakes.publisher import a_document
 from tests.fakes.scene import HEAD, TTL_MS, Scene
 
@@ -155,25 +156,10 @@ def test_a_child_forked_in_the_midst_of_a_look_can_look_itself() -> None:
     with ThreadPoolExecutor(1) as pool:
         looker = pool.submit(scene.revision)
         assert blocked.entered.wait(SECONDS)
-        status = _in_a_child(lambda: scene.revision() == scene.live.refresh().release.revision == 2)
+        answers = in_a_child(lambda: scene.revision() == scene.live.refresh().release.revision == 2)
         blocked.release()
         assert looker.result(SECONDS) == 2
-    assert status == 0
-
-
-def _in_a_child(succeeds: object) -> int:
-    """0 when `succeeds` is true in a forked child, within a few seconds."""
-    import signal
-    import warnings
-
-    with warnings.catch_warnings():
-        # Python 3.12 warns of exactly what is tested here.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        signal.alarm(int(SECONDS))
-        os._exit(0 if succeeds() else 1)  # type: ignore[operator]
-    return os.waitpid(child, 0)[1]
+    assert answers
 
 
 def test_it_works_inside_an_event_loop_and_in_its_threads() -> None:

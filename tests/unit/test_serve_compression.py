@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 
+import pytest
+
 from burgee.serve.compression import compressed
 from burgee.serve.message import Response
 from tests.builders import a_flag, a_variant
@@ -42,3 +44,19 @@ def test_nothing_is_compressed_twice() -> None:
     once = compressed(Response(200, (), b"x" * 5_000))
     assert compressed(once) is once
     assert gzip.decompress(once.body) == b"x" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip;q=0", None),
+        ("identity, gzip; q=0.000", None),
+        ("GZIP;q=0, *", None),
+        ("deflate;q=0, gzip", "gzip"),
+        ("gzip;q=0.5, identity;q=0.1", "gzip"),
+        ("gzip;q=1.0", "gzip"),
+    ],
+)
+def test_a_client_that_gives_gzip_the_weight_zero_gets_none(accepted: str, coding: str | None) -> None:
+    served = Served(a_flag("f", variants=[a_variant("v", {"text": "x" * 2_000}, default=True)]))
+    assert header(served.call("GET", SNAPSHOT, headers={"accept-encoding": accepted}), "content-encoding") == coding

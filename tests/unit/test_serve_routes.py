@@ -39,6 +39,25 @@ def test_a_slash_too_many_does_not_matter(path: str) -> None:
     assert Served().get(path)[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/internal/v1/evaluation/snapshot/namespace/*"),
+        ("GET", "/client/v2/environments/*/namespaces/*/snapshot"),
+        ("GET", "/client/v2/environments/*/namespaces/*/stream"),
+        ("GET", "/ofrep/v1/_stream/*/*/events"),
+        ("GET", "/api/v1/namespaces/*/flags"),
+        ("GET", "/api/v1/namespaces/*/flags/*"),
+        ("POST", "/api/v1/namespaces/*/batch-evaluate"),
+        ("POST", "/ofrep/v1/evaluate/flags/*"),
+    ],
+)
+def test_a_star_in_a_path_is_a_name_that_nothing_has(method: str, path: str) -> None:
+    served = Served(streams=True)
+    body = {"requests": [{"flagKey": "bool", "entityId": "e"}]} if method == "POST" else None
+    assert served.call(method, path, body, headers={"accept": "text/event-stream"}).status == 404
+
+
 def test_the_snapshot_has_an_unquoted_etag_and_304_repeats_it() -> None:
     served = Served()
     first = served.call("GET", SNAPSHOT)

@@ -56,6 +56,7 @@ def test_an_entry_is_read_and_written(entry: str, written: str) -> None:
     [
         ("bgt_secret", "begins with the digest"),
         (f"{DIGEST.upper()}", "begins with the digest"),
+        (digest_of(b""), "the digest of the empty text"),
         (f"{DIGEST} Production", "word 2"),
         (f"{DIGEST} a/b /b", "word 3"),
         (f"{DIGEST} a/", "word 2"),

@@ -10,8 +10,35 @@ if client.boolean("new-checkout", "user-1", {"plan": "pro"}):
 from __future__ import annotations
 
 from ..core.context import NOBODY
+from ..core.errors import (
+    BurgeeError,
+    ConfigurationError,
+    FlagNotFound,
+    InvalidContext,
+    NamespaceNotFound,
+    NotReady,
+    TargetingKeyMissing,
+    WrongFlagType,
+)
 from ..core.model import BooleanResult, VariantResult
+from ..fetch.live import Status
 from .client import Client, Flags
 from .hooks import Change
 
-__all__ = ["NOBODY", "BooleanResult", "Change", "Client", "Flags", "VariantResult"]
+__all__ = [
+    "NOBODY",
+    "BooleanResult",
+    "BurgeeError",
+    "Change",
+    "Client",
+    "ConfigurationError",
+    "FlagNotFound",
+    "Flags",
+    "InvalidContext",
+    "NamespaceNotFound",
+    "NotReady",
+    "Status",
+    "TargetingKeyMissing",
+    "VariantResult",
+    "WrongFlagType",
+]

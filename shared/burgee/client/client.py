@@ -8,7 +8,7 @@ by the wall clock alone, within bounds that are at most one TTL apart (docs/deci
 from __future__ import annotations
 
 from os import environ as process_environ
-from time import time
+from time import monotonic, sleep, time
 
 from ..bundle.keys import checked_environment
 from ..core.errors import (
@@ -17,11 +17,12 @@ from ..core.errors import (
     FlagNotFound,
     InvalidContext,
     InvalidRequest,
-    NamespaceNotFound,
+    WrongFlagType,
 )
 from ..core.model import BooleanResult, VariantResult
 from ..core.snapshot import DEFAULT_NAMESPACE, Namespace
 from ..fetch.clock import SystemClock, system_random
+from .advice import Excuses, Guesses
 from .hooks import Hooks, log_fault
 from .odd import Texts, all_texts, entity_text
 from .reader import Reader
@@ -44,9 +45,8 @@ if TYPE_CHECKING:
     OnExposure = Callable[[Result, str, Mapping[str, str]], object]
 
 NO_CONTEXT: Context = {}
-FLAG_NOT_FOUND = "FLAG_NOT_FOUND_EVALUATION_REASON"
-ERROR = "ERROR_EVALUATION_REASON"
-
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 1.0
 # What evaluation raises for an entity or context that is not as usual.
 _ODD = (TypeError, AttributeError, ValueError, InvalidContext)
 # Whatever goes wrong on the fast way is told on the slow one.
@@ -63,7 +63,18 @@ class Flags:
     long as there is no release to answer from. With one it is answered instead, the reason saying what was wrong.
     """
 
-    __slots__ = ("_fast", "_forgotten", "_kept", "_namespace", "_now", "_on_exposure", "_reader", "_stale")
+    __slots__ = (
+        "_excuses",
+        "_fast",
+        "_forgotten",
+        "_guesses",
+        "_kept",
+        "_namespace",
+        "_now",
+        "_on_exposure",
+        "_reader",
+        "_stale",
+    )
 
     def __init__(
         self,
@@ -77,6 +88,8 @@ class Flags:
         self._namespace = namespace
         self._on_exposure = on_exposure
         self._now = now
+        self._excuses = Excuses()
+        self._guesses = Guesses()
         self._stale: tuple[Namespace, Namespace] | None = None
         # What to answer from, and when: from the first wall instant until before the last. Replaced whole, so that an
         # evaluation sees one release. With a hook for exposures the fast way stays shut.
@@ -85,9 +98,15 @@ class Flags:
         self._forgotten = 0
 
     def boolean(
-        self, flag: str, entity: str, context: Context = NO_CONTEXT, default: bool | None = None
+        self, flag: str, entity: str | None, context: Context = NO_CONTEXT, default: bool | None = None
     ) -> BooleanResult:
-        """Evaluate a boolean flag; the result is true where the flag is on."""
+        """Evaluate a boolean flag; the result is true where the flag is on.
+
+        `entity` is whom percentages are made of, None or NOBODY if that is not known; `context` maps names to texts,
+        numbers, booleans or None. Raises FlagNotFound, WrongFlagType, NamespaceNotFound, InvalidContext,
+        TargetingKeyMissing where nobody would need a percentage, and NotReady; with a `default` that is answered
+        instead, its reason says so, and the first time the log does.
+        """
         first, last, rows, _, _ = self._fast
         if first <= self._now() < last:
             try:
@@ -100,13 +119,18 @@ class Flags:
             return self._slowly(lambda namespace, who, what: namespace.boolean(flag, who, what, 0), entity, context)
         except BurgeeError as error:
             if default is None:
+                self._advise(error, flag)
                 raise
-            return BooleanResult(flag, default, _reason_of(error), ())
+            return BooleanResult(flag, default, self._excuses.reason(error, flag), ())
 
     def variant(
-        self, flag: str, entity: str, context: Context = NO_CONTEXT, default: str | None = None
+        self, flag: str, entity: str | None, context: Context = NO_CONTEXT, default: str | None = None
     ) -> VariantResult:
-        """Evaluate a variant flag; `variant_key` is empty when no variant was chosen."""
+        """Evaluate a variant flag; `variant_key` is empty when no variant was chosen, and the result true where a rule
+        matched: a default variant is named by a result that is false.
+
+        Arguments and errors are those of `boolean`.
+        """
         first, last, _, rows, _ = self._fast
         if first <= self._now() < last:
             try:
@@ -119,19 +143,28 @@ class Flags:
             return self._slowly(lambda namespace, who, what: namespace.variant(flag, who, what, 0), entity, context)
         except BurgeeError as error:
             if default is None:
+                self._advise(error, flag)
                 raise
-            return VariantResult(flag, False, default, None, _reason_of(error), ())
+            return VariantResult(flag, False, default, None, self._excuses.reason(error, flag), ())
 
-    def evaluate(self, flag: str, entity: str, context: Context = NO_CONTEXT) -> Result:
-        """Evaluate a flag of either type."""
-        return self._slowly(lambda namespace, who, what: namespace.evaluate(flag, who, what, 0), entity, context)
+    def evaluate(self, flag: str, entity: str | None, context: Context = NO_CONTEXT) -> Result:
+        """Evaluate a flag of either type. Raises as `boolean` does, save WrongFlagType."""
+        try:
+            return self._slowly(lambda namespace, who, what: namespace.evaluate(flag, who, what, 0), entity, context)
+        except BurgeeError as error:
+            self._advise(error, flag)
+            raise
 
-    def evaluate_all(self, entity: str, context: Context = NO_CONTEXT) -> dict[str, Result]:
-        """Evaluate every flag of the namespace; results by key, sorted. They are not exposures."""
+    def evaluate_all(self, entity: str | None, context: Context = NO_CONTEXT) -> dict[str, Result]:
+        """Evaluate every flag of the namespace; results by key, sorted. They are not exposures.
+
+        Raises as `evaluate` does, for all flags if one of them cannot be answered.
+        """
         first, last, _, _, namespace = self._fast
         if first <= self._now() < last:
             try:
-                return namespace.evaluate_all(entity, context, 0)
+                # None has no place here, fails, and is looked at below.
+                return namespace.evaluate_all(entity, context, 0)  # type: ignore[arg-type]
             except _ANY:
                 pass
         return self._evaluated(lambda namespace, who, what: namespace.evaluate_all(who, what, 0), entity, context)
@@ -165,6 +198,10 @@ class Flags:
         with self._reader.keeping():
             self._forgotten += 1
             self._fast = self._kept = _NEVER
+
+    def _advise(self, error: BurgeeError, flag: str) -> None:
+        if isinstance(error, (FlagNotFound, WrongFlagType)):
+            self._guesses.advise(error, flag, self._renewed())
 
     def _slowly(self, evaluate: Evaluate[Answer], entity: Any, context: Any) -> Answer:
         result = self._evaluated(evaluate, entity, context)
@@ -246,12 +283,15 @@ class Client(Flags):
         """
         if refresh not in ("lazy", "background"):
             raise ConfigurationError(f'refresh is "lazy" or "background", got {refresh!r}')
-        if not 0 < ttl <= 86_400:
+        if not (isinstance(ttl, (int, float)) and 0 < ttl <= 86_400):
             raise ConfigurationError(f"ttl is a number of seconds up to 86400, got {ttl!r}")
         try:
             checked_environment(environment)
         except InvalidRequest as error:
             raise ConfigurationError(str(error)) from None
+        for name, hook in (("on_change", on_change), ("on_exposure", on_exposure)):
+            if not (hook is None or callable(hook)):
+                raise ConfigurationError(f"{name} is something to call, got {hook!r}")
         self._others: dict[str, Flags] = {}
         reader = Reader(
             fetcher or _fetcher(urls, process_environ if environ is None else environ),
@@ -280,12 +320,20 @@ class Client(Flags):
         return self.status().revision is not None
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
-        """Return when there is a release to answer from.
+        """Return when there is a release to answer from; the store is looked at again and again until then.
 
-        Raises what went wrong with the look at the store that this waits for, and Unavailable when the time is up.
+        Raises what went wrong with the last look when the time is up.
         """
-        if not self.ready:
-            self._reader.wait(self._reader.look(), timeout)
+        deadline, pause = monotonic() + timeout, _FIRST_PAUSE_SECONDS
+        while not self.ready:
+            try:
+                self._reader.wait(self._reader.look(), deadline - monotonic())
+                self._renewed()
+            except BurgeeError:
+                if monotonic() + pause >= deadline:
+                    raise
+                sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def refresh(self, timeout: float = 30.0) -> None:
         """Look at the store now, and return when that has ended: what was published before is answered from after.
@@ -344,6 +392,9 @@ def _fetcher(urls: tuple[str, ...], environ: Mapping[str, str]) -> Fetcher:
 
     if not urls:
         raise ConfigurationError("a client reads from a URL, such as https://flags.example.org; none was given")
+    for url in urls:
+        if not isinstance(url, str):
+            raise ConfigurationError(f"a client reads from URLs, such as file:///srv/flags, got {url!r}")
     fetchers = [open_fetcher(url, environ) for url in urls]
     if len(fetchers) == 1:
         return fetchers[0]
@@ -358,7 +409,3 @@ def _disk(folder: str | None, environment: str) -> Any:
     from .disk import Disk
 
     return Disk(folder, environment)
-
-
-def _reason_of(error: BurgeeError) -> str:
-    return FLAG_NOT_FOUND if isinstance(error, (FlagNotFound, NamespaceNotFound)) else ERROR

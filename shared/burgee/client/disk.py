@@ -32,7 +32,7 @@ class Disk:
     __slots__ = ("_environment", "_folder", "_kept", "_trusted")
 
     def __init__(self, folder: str, environment: str) -> None:
-        self._folder = Path(folder).absolute()
+        self._folder = Path(folder).expanduser().absolute()
         self._environment = environment
         self._kept: tuple[bytes, frozenset[str]] | None = None
         self._trusted = True

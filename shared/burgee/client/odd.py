@@ -45,9 +45,10 @@ def all_texts(context: Mapping[str, object] | None) -> dict[str, str]:
 def entity_text(entity: object) -> str:
     """An entity id as text that has bytes: an integer is its digits, half a surrogate pair becomes U+FFFD.
 
-    Raises InvalidContext for what has no text.
+    None is NOBODY: as a text, all who are not known would share one place in every percentage. Raises InvalidContext
+    for what has no text.
     """
-    if entity is NOBODY:
+    if entity is None or entity is NOBODY:
         return NOBODY
     try:
         text = text_of(entity)

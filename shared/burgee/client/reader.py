@@ -157,10 +157,6 @@ class Reader:
         """Whether what answers was seen at the store within the last TTL."""
         return not self._live.status().stale
 
-    def present(self) -> Serving:
-        """What answers, without a look. Raises NotReady."""
-        return self._live.present()
-
     def status(self) -> Status:
         """How things are, without a look; `stale` is whether answers say so.
 

@@ -147,7 +147,8 @@ class Compiler:
         sole = len(chosen) == 1 and ends[0] >= BUCKETS
 
         def outcome(keys: tuple[str, ...]) -> tuple[VariantResult, ...]:
-            won = [VariantResult(otherwise.flag_key, True, *named, MATCH, keys, *self._stamp) for named in chosen]
+            flag, stamp = otherwise.flag_key, self._stamp
+            won = [VariantResult(flag, True, key, text, MATCH, keys, *stamp) for key, text in chosen]
             # Past the last end, where some arithmetics leave buckets to nobody.
             past = [] if ends[-1] >= BUCKETS else [otherwise._replace(segment_keys=keys)]
             return (*won, *past)

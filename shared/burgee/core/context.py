@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    Value: TypeAlias = "str | int | float | bool | None"
-    Context: TypeAlias = Mapping[str, Value]
+    # By name; values are text, int, float, bool or None where a constraint looks at them.
+    Context: TypeAlias = Mapping[str, object]
 
 # From here on floats are written with an exponent, as JSON writers in browsers do.
 _LARGEST_PLAIN = 1e21

@@ -5,9 +5,39 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import namedtuple
+    from typing import Any, NamedTuple
+
+    class _Boolean(NamedTuple):
+        flag_key: str
+        enabled: bool
+        reason: str
+        segment_keys: tuple[str, ...]
+        revision: int = 0
+        digest: str = ""
+        stale: bool = False
+
+    class _Variant(NamedTuple):
+        flag_key: str
+        match: bool
+        variant_key: str
+        attachment: str | None
+        reason: str
+        segment_keys: tuple[str, ...]
+        revision: int = 0
+        digest: str = ""
+        stale: bool = False
+
 else:
     from .records import namedtuple
 
+    _Boolean = namedtuple(
+        "_Boolean", "flag_key enabled reason segment_keys revision digest stale", defaults=(0, "", False)
+    )
+    _Variant = namedtuple(
+        "_Variant",
+        "flag_key match variant_key attachment reason segment_keys revision digest stale",
+        defaults=(0, "", False),
+    )
 
 BOOLEAN_FLAG = "BOOLEAN_FLAG_TYPE"
 VARIANT_FLAG = "VARIANT_FLAG_TYPE"
@@ -29,9 +59,7 @@ FLAG_DISABLED = "FLAG_DISABLED_EVALUATION_REASON"
 UNKNOWN = "UNKNOWN_EVALUATION_REASON"
 
 
-class BooleanResult(
-    namedtuple("BooleanResult", "flag_key enabled reason segment_keys revision digest stale", defaults=(0, "", False))
-):
+class BooleanResult(_Boolean):
     """The answer of a boolean flag; true where the flag is on.
 
     `segment_keys` is a tuple of the segments that matched, in authored order; `revision` and `digest` name the release
@@ -41,16 +69,10 @@ class BooleanResult(
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        return bool(self.enabled)
+        return self.enabled
 
 
-class VariantResult(
-    namedtuple(
-        "VariantResult",
-        "flag_key match variant_key attachment reason segment_keys revision digest stale",
-        defaults=(0, "", False),
-    )
-):
+class VariantResult(_Variant):
     """The answer of a variant flag; true where a rule matched.
 
     `variant_key` is empty when no variant was chosen; `attachment` is canonical JSON text, or None when the variant
@@ -61,7 +83,16 @@ class VariantResult(
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        return bool(self.match)
+        return self.match
+
+    @property
+    def attachment_value(self) -> Any:
+        """The attachment as Python has it, read anew each time; None when there is none."""
+        if self.attachment is None:
+            return None
+        from json import loads
+
+        return loads(self.attachment)
 
 
 class Profile(namedtuple("Profile", "name buckets dialect disabled_reason")):

@@ -1,6 +1,6 @@
 """`namedtuple` without `collections`, whose import takes longer than all of the evaluation core.
 
-What the standard library's has beyond this (renaming, `_make`, copying by pickle) nobody here needs.
+What the standard library's has beyond this (renaming, `_make`) nobody here needs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,17 @@ def namedtuple(name: str, fields: str, *, defaults: Sequence[object] = ()) -> ty
         "_fields": names,
         "__new__": new,
         "__repr__": _repr,
-        "__getnewargs__": tuple,
+        "__getnewargs__": _arguments,
         "_replace": _replace,
         "_asdict": _asdict,
     }
     members.update((field, _tuplegetter(place, f"field {place}")) for place, field in enumerate(names))
     return type(name, (tuple,), members)
+
+
+def _arguments(record: Any) -> tuple[Any, ...]:
+    """What copying and pickling call the constructor with."""
+    return tuple(record)
 
 
 def _repr(record: Any) -> str:

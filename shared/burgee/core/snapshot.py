@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .compile import Compiler, flag_type
-from .errors import FlagNotFound, InvalidDocument, NamespaceNotFound, WrongFlagType
+from .errors import BurgeeError, FlagNotFound, InvalidDocument, NamespaceNotFound, WrongFlagType
 from .model import BOOLEAN_FLAG, PROFILES, VARIANT_FLAG
 from .segments import all_of_these, compile_segment, everybody
 
@@ -42,7 +42,7 @@ class Snapshot:
 
         Raises InvalidDocument for a profile this version lacks.
         """
-        known = PROFILES.get(profile)
+        known = PROFILES.get(profile) if isinstance(profile, str) else None
         if known is None:
             raise InvalidDocument(
                 f"release wants evaluation profile {profile!r}, this burgee has {', '.join(PROFILES)}"
@@ -107,7 +107,11 @@ class Namespace:
 
     def evaluate_all(self, entity: str, context: Context, at: int) -> dict[str, Result]:
         """Evaluate every flag at an instant (milliseconds); results by key, sorted. Raises as `evaluate` does."""
-        return (self._batch or self._whole()).evaluate(entity, context)
+        try:
+            return (self._batch or self._whole()).evaluate(entity, context)
+        except BurgeeError:
+            # Together more is looked at than by each flag alone: only what fails for one of them fails.
+            return {flag: self.evaluate(flag, entity, context, at) for flag in self.document.flag_keys()}
 
     def stale_twin(self) -> Namespace:
         """The same flags, with results that say that they are stale."""

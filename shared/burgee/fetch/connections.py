@@ -6,17 +6,24 @@ Law: size is bounded, and so is the time to connect, to wait for each answer, an
 from __future__ import annotations
 
 from collections import namedtuple
+from io import BufferedReader, RawIOBase
 from os import getpid
 from time import monotonic
 
 from .. import __version__
 from ..core.errors import ConfigurationError, InvalidDocument, Unavailable
+from ..core.visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.client import HTTPConnection, HTTPResponse
+    from socket import SocketIO, socket
     from ssl import SSLContext
+    from typing import Any
+    from urllib.parse import SplitResult
+
+    from _typeshed import WriteableBuffer
 
 Patience = namedtuple("Patience", "connect read whole")
 Patience.__doc__ = """Seconds at most: to connect, between any two bytes, and for all of one `get` of a fetcher."""
@@ -36,6 +43,7 @@ Reply.__doc__ = (
 _HEADERS = {"User-Agent": f"burgee/{__version__}", "Accept": "*/*"}
 _CHUNK = 65_536
 _BEGINNING = 16_384
+_SHOWN = 300
 # Of connections to one place that nobody uses; a server closes them anyway after a while.
 _MOST_KEPT = 8
 _MOST_ORIGINS = 4
@@ -70,7 +78,7 @@ class Connections:
         from http.client import HTTPException
 
         try:
-            connection, response = self._asked(method, url, _HEADERS | headers, body)
+            connection, response = self._asked(method, url, _HEADERS | headers, body, deadline)
             try:
                 content = _content(f"{method} {url}", response, max_bytes, deadline)
                 reusable = not response.will_close and response.isclosed()
@@ -95,14 +103,14 @@ class Connections:
         self.close()
 
     def _asked(
-        self, method: str, url: str, headers: dict[str, str], body: bytes
+        self, method: str, url: str, headers: dict[str, str], body: bytes, deadline: Deadline
     ) -> tuple[HTTPConnection, HTTPResponse]:
         from http.client import HTTPException
 
         kept = self._kept(origin_of(url))
         if kept is not None:
             try:
-                return kept, _ask(kept, method, url, headers, body)
+                return kept, self._ask(kept, method, url, headers, body, deadline)
             except (OSError, HTTPException):
                 # The server, or something on the way, dropped it while it was idle: once more on a new one.
                 kept.close()
@@ -111,7 +119,7 @@ class Connections:
                 raise
         connection = self._connected(url)
         try:
-            return connection, _ask(connection, method, url, headers, body)
+            return connection, self._ask(connection, method, url, headers, body, deadline)
         except BaseException:
             connection.close()
             raise
@@ -143,8 +151,29 @@ class Connections:
         else:
             connection = HTTPConnection(host, port, timeout=self.patience.connect)
         connection.connect()
-        connection.sock.settimeout(self.patience.read)
         return connection
+
+    def _ask(
+        self,
+        connection: HTTPConnection,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes,
+        deadline: Deadline,
+    ) -> HTTPResponse:
+        from http.client import HTTPResponse
+        from urllib.parse import urlsplit
+
+        def bounded(connected: socket, **options: Any) -> HTTPResponse:
+            return HTTPResponse(_Bounded(connected, deadline, self.patience.read), **options)  # type: ignore[arg-type]
+
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.sock.settimeout(self.patience.read)
+        connection.response_class = bounded  # type: ignore[assignment]
+        connection.request(method, target, body or None, headers)
+        return connection.getresponse()
 
     def _context(self) -> SSLContext:
         if self._tls is None:
@@ -156,9 +185,7 @@ class Connections:
 
 def origin_of(url: str) -> tuple[str, str, int]:
     """Scheme, host and port. Raises ConfigurationError for an address without."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
+    parts = _parts(url)
     try:
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     except (ValueError, KeyError) as error:
@@ -170,9 +197,7 @@ def origin_of(url: str) -> tuple[str, str, int]:
 
 def checked_base(url: str) -> str:
     """`url` without a slash at its end. Raises ConfigurationError unless it is a plain http or https URL."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
+    parts = _parts(url)
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise ConfigurationError(
             f"an address to read from has no credentials, query or fragment; the one for {parts.hostname} has"
@@ -181,17 +206,67 @@ def checked_base(url: str) -> str:
     return url.rstrip("/")
 
 
-def _said(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _ask(connection: HTTPConnection, method: str, url: str, headers: dict[str, str], body: bytes) -> HTTPResponse:
+def _parts(url: str) -> SplitResult:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection.request(method, target, body or None, headers)
-    return connection.getresponse()
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        # What cannot be taken apart is not shown, as it may have credentials.
+        raise ConfigurationError(f"wanted an address such as https://flags.example.org, got none: {error}") from error
+
+
+def _said(error: Exception) -> str:
+    # It may repeat what the server sent.
+    return visible((getattr(error, "strerror", None) or str(error) or type(error).__name__)[:_SHOWN])
+
+
+class _Bounded:
+    """A socket as `http.client` reads from it: every wait ends at a deadline, however little comes at a time.
+
+    Heads, sizes of chunks and trailers are read line by line inside of it, where a trickle would have no end.
+    """
+
+    __slots__ = ("_connected", "_deadline", "_read_seconds")
+
+    def __init__(self, connected: socket, deadline: Deadline, read_seconds: float) -> None:
+        self._connected = connected
+        self._deadline = deadline
+        self._read_seconds = read_seconds
+
+    def makefile(self, mode: str) -> BufferedReader:
+        """What the response is read from."""
+        return BufferedReader(_Arriving(self, self._connected.makefile("rb", buffering=0)))
+
+    def wait(self) -> None:
+        """Let the next wait take no longer than it may. Raises TimeoutError when the time is up."""
+        left = self._deadline.at - monotonic()
+        if left <= 0:
+            raise TimeoutError(f"not whole after {self._deadline.seconds:g} s")
+        self._connected.settimeout(min(left, self._read_seconds))
+
+
+class _Arriving(RawIOBase):
+    def __init__(self, bounded: _Bounded, raw: SocketIO) -> None:
+        self._bounded = bounded
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        self._bounded.wait()
+        try:
+            return self._raw.readinto(buffer)
+        except TimeoutError:
+            # Says so itself when it was the deadline.
+            self._bounded.wait()
+            raise
+
+    def close(self) -> None:
+        # The socket itself is closed with the last that reads from it.
+        self._raw.close()
+        super().close()
 
 
 def _content(asked: str, response: HTTPResponse, max_bytes: int, deadline: Deadline) -> bytes:

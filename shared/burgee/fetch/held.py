@@ -94,7 +94,7 @@ def _check_forward(before: Head, head: Head) -> None:
     if head.revision < before.revision:
         raise InvalidDocument(
             f"head of {head.environment!r} went back from revision {before.revision} to {head.revision}; "
-            "if that is meant, restart the readers"
+            "if that is meant, restart the readers, without what they keep on disk"
         )
     known = {entry.release.revision: entry.digest for entry in before.releases}
     for entry in head.releases:

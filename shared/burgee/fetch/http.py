@@ -79,7 +79,7 @@ def _validator(reply: Reply) -> str | None:
 
     try:
         settled = (parsedate_to_datetime(date) - parsedate_to_datetime(modified)).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return str(modified) if settled >= _SETTLED_SECONDS else None
 

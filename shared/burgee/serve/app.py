@@ -115,7 +115,8 @@ def _parts(request: Request) -> tuple[str, ...]:
 
 
 def _find(routes: Routes, parts: tuple[str, ...]) -> tuple[dict[str, Handler], tuple[str, ...]] | None:
-    exact = routes.get(parts)
+    # In a path `*` is a name like any other; only in a pattern does it stand for one.
+    exact = None if "*" in parts else routes.get(parts)
     if exact is not None:
         return exact, ()
     for pattern, methods in routes.items():

@@ -15,7 +15,8 @@ _QUICK = 1
 
 def takes_gzip(request: Request) -> bool:
     """Whether the client takes compressed answers."""
-    return "gzip" in request.headers.get("accept-encoding", "")
+    accepted: str = request.headers.get("accept-encoding", "")
+    return "gzip" in accepted and (";" not in accepted or not _refuses(accepted))
 
 
 def compressed(response: Response, *, level: int = _QUICK) -> Response:
@@ -26,3 +27,12 @@ def compressed(response: Response, *, level: int = _QUICK) -> Response:
     from gzip import compress
 
     return response._replace(headers=(*headers, *_HEADERS), body=compress(body, compresslevel=level, mtime=0))
+
+
+def _refuses(accepted: str) -> bool:
+    """Whether gzip is named with the weight zero (RFC 9110, 12.4.2)."""
+    for part in accepted.split(","):
+        coding, _, weight = part.replace(" ", "").lower().partition(";q=")
+        if coding == "gzip":
+            return weight.rstrip("0") in ("0.", "") and weight != ""
+    return False

@@ -5,19 +5,25 @@ Source: AWS Lambda developer guide, "Request and response payloads". API Gateway
 
 from __future__ import annotations
 
-from .message import Request
+from .message import Request, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from .message import Response
+
+_PLAIN = (("content-type", "text/plain; charset=utf-8"),)
+_NO_REQUEST = "wanted an event of payload format 2.0, as function URLs and HTTP APIs send, got none that is whole"
 
 
 def answer(app: Callable[[Request], Response], event: Mapping[str, Any]) -> dict[str, Any]:
-    """What the function returns for an event."""
-    return result_of(app(request_of(event)))
+    """What the function returns for an event; 400 for one of another kind, as a console's or a load balancer's."""
+    try:
+        request = request_of(event)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return result_of(Response(400, _PLAIN, f"{_NO_REQUEST}: {error!r}\n".encode("utf-8", "backslashreplace")))
+    return result_of(app(request))
 
 
 def request_of(event: Mapping[str, Any]) -> Request:

@@ -119,7 +119,8 @@ def _selected(context: dict[str, Any]) -> tuple[Sequence[str] | None, dict[str, 
         context = {**context, _SELECTION: named}
     if not isinstance(named, str):
         raise InvalidContext(f"property {_SELECTION!r}: wanted flag keys with commas between")
-    keys = [key for part in named.split(",") if (key := part.strip())]
+    # Each once: a flag named a million times would make an answer that no memory holds.
+    keys = list(dict.fromkeys(key for part in named.split(",") if (key := part.strip())))
     if not keys:
         raise InvalidContext("flag key was not provided")
     return keys, context

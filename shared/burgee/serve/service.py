@@ -78,7 +78,7 @@ class Service:
         self.streams = streams
         self._scopes = EVERYTHING if gate is None else _NOTHING
         self._everything = gate is None
-        self._releases = Releases()
+        self._releases = Releases(environments.known)
         self._views: dict[Scopes, Service] = {}
 
     def admit(self, request: Request) -> Service:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from _thread import allocate_lock
 
 from ..bundle.flipt import client_snapshot
-from ..core.errors import NamespaceNotFound, SnapshotNotFound
+from ..core.errors import NamespaceNotFound, NotReady, SnapshotNotFound
 from .answers import JSON_TYPE, names_etag
 from .compression import compressed, takes_gzip
 from .message import Response
@@ -41,7 +41,7 @@ class Snapshots:
             serving, found = service.find(request, environment, namespace)
         except NamespaceNotFound as error:
             raise SnapshotNotFound(namespace) from error
-        content, etag = self.made(serving.release.environment, found.document)
+        content, etag = self.made(service, serving.release.environment, found.document)
         headers = (("etag", etag), *service.headers(serving))
         if names_etag(request.headers.get("if-none-match", ""), etag):
             return Response(304, headers)
@@ -59,7 +59,7 @@ class Snapshots:
                 packed = self._packed[key] = content, compressed(Response(200, (), content), level=_EFFORT)
         return packed[1]
 
-    def made(self, environment: str, document: Indexed) -> tuple[bytes, str]:
+    def made(self, service: Service, environment: str, document: Indexed) -> tuple[bytes, str]:
         """(bytes, ETag) of a document that is served in an environment."""
         key = environment, document.namespace
         made = self._made.get(key)
@@ -67,5 +67,17 @@ class Snapshots:
             with self._making:
                 made = self._made.get(key)
                 if made is None or made[0] is not document:
-                    made = self._made[key] = (document, *client_snapshot(document))
+                    made = (document, *client_snapshot(document))
+                    # Environments of pull requests come and go, and namespaces too.
+                    left = [each for each in self._made if _is_served(service, *each)]
+                    self._packed = {each: self._packed[each] for each in left if each in self._packed}
+                    self._made = {**{each: self._made[each] for each in left}, key: made}
         return made[1], made[2]
+
+
+def _is_served(service: Service, environment: str, namespace: str) -> bool:
+    live = service.environments.known(environment)
+    try:
+        return live is not None and namespace in live.present().snapshot.namespaces
+    except NotReady:
+        return False

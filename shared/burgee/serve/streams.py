@@ -106,7 +106,7 @@ class Stream:
             # It was there when the stream began; its flags are gone, which is news like any other.
             content = empty_client_snapshot(self._namespace)
             return content, sha1(content, usedforsecurity=False).hexdigest()
-        return self._snapshots.made(serving.release.environment, namespace.document)
+        return self._snapshots.made(service, serving.release.environment, namespace.document)
 
 
 class Streams:

@@ -15,7 +15,7 @@ from ..core.model import DEFAULT, FLAG_DISABLED, MATCH, BooleanResult
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from typing import TypeAlias
 
     from ..core.compile import Result
@@ -110,17 +110,21 @@ class _Kept:
 class Releases:
     """Texts by environment, each of the release that is served now. Safe among threads."""
 
-    __slots__ = ("_by_environment",)
+    __slots__ = ("_by_environment", "_known")
 
-    def __init__(self) -> None:
+    def __init__(self, known: Callable[[str], object]) -> None:
+        """`known` tells whether there is an environment of a name: those of pull requests come and go."""
         self._by_environment: dict[str, Texts] = {}
+        self._known = known
 
     def texts(self, serving: Serving) -> Texts:
         """The texts of what is served."""
         environment = serving.release.environment
         found = self._by_environment.get(environment)
         if found is None or found.snapshot is not serving.snapshot:
-            found = self._by_environment[environment] = Texts(serving)
+            found = Texts(serving)
+            left = {name: texts for name, texts in self._by_environment.items() if self._known(name)}
+            self._by_environment = {**left, environment: found}
         return found
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _EXPIRES = "expires="
+_OF_NOTHING = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 class Token(namedtuple("Token", "digest scopes expires_at", defaults=(EVERYTHING, None))):
@@ -38,6 +39,11 @@ def read_token(entry: str) -> Token:
     first, *words = entry.split()
     if not is_digest(first):
         raise ConfigurationError("an entry begins with the digest of a token, sha256:<64 lower-case hex digits>")
+    if first == _OF_NOTHING:
+        raise ConfigurationError(
+            "an entry has the digest of the empty text, which everybody without a token presents; "
+            "the variable that was hashed was empty"
+        )
     scopes, expires_at = [], None
     for number, word in enumerate(words, 2):
         if word.startswith(_EXPIRES):
