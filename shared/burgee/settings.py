@@ -34,7 +34,7 @@ class Settings(
 
 
 _SHORTEST_SECRET = 16
-_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-:[]*")
+_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-:[]")
 
 
 def _text(name: str, value: str) -> str:
@@ -93,6 +93,7 @@ def _origins(name: str, value: str) -> tuple[str, ...]:
     origins = _list(name, value)
     for origin in origins:
         scheme, separator, host = origin.partition("://")
+        host = host.removesuffix(":*")
         allowed = set(host) <= _HOST and host and scheme in ("http", "https") and separator
         if origin != "*" and not allowed:
             raise ConfigurationError(
@@ -111,12 +112,22 @@ def _secret(name: str, value: str) -> str:
 def _urls(name: str, value: str) -> tuple[str, ...]:
     urls = _list(name, value)
     for url in urls:
-        scheme, separator, rest = url.partition("://")
-        if scheme not in ("http", "https") or not separator or not rest.partition("/")[0]:
+        if not _has_origin(url):
             raise ConfigurationError(
                 f"{name} lists URLs such as https://flags.example.org/hooks/refresh, got {_shown(url)}"
             )
     return urls
+
+
+def _has_origin(url: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # A port that is none, half of an IPv6 address.
+        return False
 
 
 # Field of Settings: variable, how its text is read, and what holds without it.

@@ -61,6 +61,13 @@ def test_a_file_of_tokens_is_made_for_its_owner_alone_and_added_to(burgee: Burge
     assert file.read_text() == f"# ours\n{first}\n{second}\n"
 
 
+def test_a_file_of_comments_alone_is_added_to(burgee: Burgee, tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("# Who may ask\n\n")
+    entry = burgee("token", "create", "--file", str(file), "--json").json["entry"]
+    assert file.read_text() == f"# Who may ask\n\n{entry}\n"
+
+
 def test_a_file_that_is_wrong_is_not_added_to(burgee: Burgee, tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text("nonsense\n")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from burgee.bundle.index import Index, Listed
 from burgee.client import NOBODY, BooleanResult, Client, VariantResult
 from burgee.core.errors import (
     BurgeeError,
@@ -492,3 +493,23 @@ def test_any_way_to_ask_makes_the_look_that_is_due(scene: ClientScene, way: int)
     ask_each(client)[way]()
     assert client.catch_up(10)
     assert (scene.asked(), client.status().revision) == (2, 2)
+
+
+# Where to look
+
+
+def test_a_wrong_environment_is_told_with_those_there_are() -> None:
+    scene = ClientScene()
+    scene.publish(DOCUMENT)
+    scene.store.swap_index(Index("https://example.org/flags", {"staging": Listed("main", True)}), None)
+    with pytest.raises(NotReady, match="this store has the environments staging"):
+        scene.client(environment="stagign").boolean("plain", "user-1")
+
+
+def test_an_environment_without_a_release_and_a_place_that_is_no_store_are_told_so() -> None:
+    scene = ClientScene()
+    with pytest.raises(NotReady, match="the address of something else than a store"):
+        scene.client().boolean("plain", "user-1")
+    scene.store.swap_index(Index("https://example.org/flags", {"staging": Listed("main", True)}), None)
+    with pytest.raises(NotReady, match="nothing has been released to it yet"):
+        scene.client().boolean("plain", "user-1")

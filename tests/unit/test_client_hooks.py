@@ -294,7 +294,7 @@ def test_each_evaluation_of_one_flag_is_told_with_its_result_entity_and_context(
 def test_exposures_have_texts_however_the_evaluation_was_asked_for() -> None:
     exposed = Exposed()
     client = an_exposing_client(exposed)
-    client.boolean("half", 42, {"p": True, "n": 1.0, "none": None, "odd": [1]})  # type: ignore[arg-type, dict-item]
+    client.boolean("half", 42, {"p": True, "n": 1.0, "none": None, "odd": [1]})  # type: ignore[arg-type]
     client.boolean("plain", NOBODY)
     assert [exposure[1:] for exposure in exposed] == [("42", {"p": "true", "n": "1", "none": ""}), ("", {})]
 

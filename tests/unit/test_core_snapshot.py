@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ from tests.builders import (
     a_segment,
     a_segment_rollout,
     a_threshold,
+    a_variant,
     an_entity_constraint,
     named,
     outcome_of,
@@ -62,6 +65,12 @@ class CountingDocument:
 def test_an_unknown_profile_is_refused_by_name() -> None:
     with pytest.raises(InvalidDocument, match="S3/server"):
         Snapshot("S3/server", {})
+
+
+@pytest.mark.parametrize("profile", [["C", "server"], {"C": "server"}, None, 1])
+def test_a_profile_that_is_no_text_is_refused(profile: Any) -> None:
+    with pytest.raises(InvalidDocument, match="evaluation profile"):
+        Snapshot(profile, {})
 
 
 def test_the_empty_namespace_is_the_default_one() -> None:
@@ -155,3 +164,21 @@ def test_all_flags_together_fail_only_where_one_of_them_does() -> None:
     }
     with pytest.raises(TargetingKeyMissing):
         namespace.evaluate_all(NOBODY, {"p": "n"}, 0)
+
+
+def test_contexts_that_match_every_set_of_many_segments_take_little_memory() -> None:
+    names = [f"s{place:02}" for place in range(12)]
+    segments = [a_segment(name, [a_constraint(name, "eq", "1")]) for name in names]
+    flag = a_flag("f", variants=[a_variant("v")], rules=[a_rule(named(*names), [("v", 100)])])
+    namespace = a_namespace(flag, segments=segments)
+    everyone = [{name: "1" for bit, name in enumerate(names) if which >> bit & 1} for which in range(4096)]
+    namespace.evaluate("f", "e", everyone[0], 0)
+    tracemalloc.start()
+    try:
+        matched = {len(namespace.evaluate("f", "e", context, 0).segment_keys) for context in everyone}
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert matched == set(range(13))
+    assert taken < 100_000

@@ -64,6 +64,11 @@ def test_an_event_without_body_is_a_request_without_one(event: dict[str, Any]) -
     assert request_of(event).body == b""
 
 
+def test_an_event_without_headers_is_a_request_without_any() -> None:
+    assert request_of(an_event(headers=None)).headers == {}
+    assert answer(Served().app, an_event(headers=None))["statusCode"] == 200
+
+
 def test_a_body_in_base64_is_decoded() -> None:
     content = json.dumps({"flagKey": "bool"}).encode()
     event = an_event("POST", "/evaluate/v1/boolean", base64.b64encode(content).decode(), isBase64Encoded=True)
@@ -102,3 +107,22 @@ def test_304_has_an_empty_body() -> None:
 
 def test_a_body_in_pieces_is_joined() -> None:
     assert result_of(Response(200, (), iter([b"a", b"b"])))["body"] == "ab"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({"key1": "value1"}, id="a console's test"),
+        pytest.param({"httpMethod": "GET", "path": "/healthz", "headers": {}, "body": None}, id="payload 1.0"),
+        pytest.param({}, id="nothing"),
+        pytest.param([], id="a list"),
+        pytest.param(an_event("POST", "/x", "abc", isBase64Encoded=True), id="base64 that ends too early"),
+        pytest.param(an_event("POST", "/x", "\u00e9", isBase64Encoded=True), id="base64 that is none"),
+        pytest.param(an_event("POST", "/x", "\ud800"), id="half a surrogate pair"),
+    ],
+)
+def test_an_event_of_another_kind_is_a_bad_request_that_says_so(event: Any) -> None:
+    result = answer(Served().app, event)
+    assert result["statusCode"] == 400
+    assert "payload format 2.0" in result["body"]
+    assert json.dumps(result)

@@ -145,7 +145,8 @@ def test_caches_keep_compressed_answers_and_those_for_other_origins_apart() -> N
 
 
 @pytest.mark.parametrize(
-    "origin", ["shop.example.org", "https://Shop.example.org", "https://shop.example.org/", "ftp://x"]
+    "origin",
+    ["shop.example.org", "https://Shop.example.org", "https://shop.example.org/", "ftp://x", "https://*.example.org"],
 )
 def test_what_is_no_origin_is_refused(origin: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^BURGEE_CORS_ORIGINS lists origins"):

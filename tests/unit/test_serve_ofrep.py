@@ -188,6 +188,11 @@ def test_the_context_may_name_the_flags_wanted() -> None:
         assert list(ask_all(served, flags=named_flags)[1]) == ["half", "bare", "bool"]
 
 
+def test_a_flag_that_is_named_twice_is_answered_once() -> None:
+    status, answer = Served().post(FLAGS, {"context": {"targetingKey": "u", "flags": "bool,half,bool" + ",bool" * 99}})
+    assert (status, [flag["key"] for flag in answer["flags"]]) == (200, ["bool", "half"])
+
+
 @pytest.mark.parametrize("wanted", ["", " , ", [], [1], 7, {}])
 def test_a_selection_without_keys_is_an_invalid_context(wanted: Any) -> None:
     status, answer = Served().post(FLAGS, {"context": {"targetingKey": "u", "flags": wanted}})

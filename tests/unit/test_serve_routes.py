@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 
 import pytest
 
 from burgee.bundle.digest import digest_of
+from burgee.bundle.index import Index, Listed
 from burgee.core.errors import Unavailable
+from burgee.core.snapshot import Snapshot
 from tests.builders import a_boolean_flag, a_flag, a_variant
 from tests.serving import TTL_MS, Served, header
 
@@ -238,3 +241,27 @@ def test_a_new_environment_is_served_within_a_ttl() -> None:
     served.clock.advance(TTL_MS)
     assert served.post("/evaluate/v1/boolean", {"flagKey": "new", "environmentKey": "qa"})[0] == 200
     assert served.post("/evaluate/v1/boolean", {"flagKey": "bool", "environmentKey": "staging"})[0] == 404
+
+
+def list_environment(served: Served, name: str) -> None:
+    """Beside `staging`, instead of whichever was there."""
+    listed = served.store.read_index()
+    index = Index("https://example.org/flags", {"staging": Listed("main", True), name: Listed("main", False)})
+    served.store.swap_index(index, listed and listed[1])
+
+
+def test_environments_that_are_gone_leave_nothing_in_memory() -> None:
+    served = Served(streams=True)
+    gc.collect()
+    before = sum(isinstance(each, Snapshot) for each in gc.get_objects())
+    for number in range(5):
+        name = f"pull-{number}"
+        list_environment(served, name)
+        served.publish(a_boolean_flag(f"of-{number}"), environment=name)
+        served.clock.advance(TTL_MS)
+        headers = {"x-flipt-environment": name, "accept-encoding": "gzip"}
+        assert served.call("GET", SNAPSHOT, headers=headers).status == 200
+        assert served.post("/ofrep/v1/evaluate/flags", {}, headers=headers)[0] == 200
+    gc.collect()
+    # That of the last one.
+    assert sum(isinstance(each, Snapshot) for each in gc.get_objects()) <= before + 1

@@ -18,7 +18,7 @@ from burgee.serve.tokens import read_token, read_tokens
 from burgee.settings import read_settings
 from tests.builders import a_boolean_flag
 from tests.fakes.clock import VirtualClock
-from tests.serving import FLAGS, TTL_MS, Served
+from tests.serving import FLAGS, TTL_MS, Served, header
 
 SECRET, OTHER = "bgt_secret", "bgt_other"
 DIGEST = digest_of(SECRET.encode())
@@ -139,7 +139,8 @@ def test_what_is_out_of_scope_is_403_whether_it_exists_or_not_and_the_store_is_n
 def test_without_a_known_token_nothing_is_answered_and_the_store_is_not_looked_at(way: int) -> None:
     served = served_with("production/checkout")
     method, path, body, headers = asking("production", "checkout")[way]
-    assert served.call(method, path, body, headers=headers).status == 401
+    refused = served.call(method, path, body, headers=headers)
+    assert (refused.status, header(refused, "www-authenticate")) == (401, "Bearer")
     assert served.call(method, path, body, headers={**headers, "authorization": f"Bearer {OTHER}"}).status == 401
     assert served.fetcher.calls == []
 

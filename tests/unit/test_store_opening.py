@@ -32,10 +32,10 @@ def test_memory_urls_of_two_names_are_two_stores() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("s3://bucket/prefix", "does not have s3:// stores yet"),
-        ("azblob://account/container", "does not have azblob:// stores yet"),
-        ("gs://bucket", "does not have gs:// stores yet"),
-        ("oci://ghcr.io/acme/flags", "does not have oci:// stores yet"),
+        ("s3://bucket/prefix", "cannot publish to s3:// yet"),
+        ("azblob://account/container", "cannot publish to azblob:// yet"),
+        ("gs://bucket", "cannot publish to gs:// yet"),
+        ("oci://ghcr.io/acme/flags", "cannot publish to oci:// yet"),
         ("https://flags.example.org", "can be read from but not published to"),
         ("ftp://host/path", "unknown store scheme 'ftp' in 'ftp://host/path'; known: file, memory"),
         ("", "named by a URL such as file:///"),

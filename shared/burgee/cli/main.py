@@ -67,7 +67,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="burgee")
 @click.pass_context
 def burgee(context: click.Context) -> None:
-    """A Git repository as a feature-flag service and promotion pipeline.
+    """A Git repository as a feature-flag service, without a server to run.
 
     \b
     Exit codes: 0 done, 1 the files are wrong, 2 usage, 3 store or network.

@@ -251,8 +251,9 @@ def _by_matched(segments: list[tuple[str, Predicate]], outcome: Callable[[tuple[
     return matched_outcome
 
 
-# Twelve segments under OR have 4,096 sets; past that they are built again each time rather than kept.
-_KEPT_SETS = 4096
+# Six segments under OR have 64 sets; past that they are built again each time rather than kept. Contexts come from
+# strangers, who can make any set match, and every flag keeps its own.
+_KEPT_SETS = 64
 
 # Most flags split alike, so ends are kept once; bounded, as a document may have any number of them.
 _ends: dict[tuple[int, ...], tuple[int, ...]] = {}

@@ -63,7 +63,8 @@ def _tell(call: _Call, secret: str, now: Callable[[], int]) -> None:
     with urllib3.PoolManager(timeout=SECONDS, retries=False) as pool:
         try:
             response = pool.request("POST", call.url, body=body, headers=headers, preload_content=False, redirect=False)
-            content = response.read(_LARGEST_ANSWER)
+            # As it comes: what is compressed may be a thousand times as large.
+            content = response.read(_LARGEST_ANSWER, decode_content=False)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             call.said = _fault(error)
             return

@@ -10,6 +10,7 @@ from _thread import allocate_lock
 from ..bundle import keys
 from ..bundle.index import Index, Listed, decode_index
 from ..core.errors import BurgeeError, EnvironmentNotFound, NotFound, NotReady
+from .held import INDEX_BYTES
 from .live import PATIENCE_SECONDS, Live
 from .port import NOT_MODIFIED
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .port import Fetcher
 
-_INDEX_BYTES = 1024 * 1024
 _BACKOFF_MS = 1_000
 
 
@@ -157,14 +157,14 @@ class Environments:
             return None
         fault: BurgeeError | None = None
         try:
-            fetched = self._fetcher.get(keys.INDEX, self._etag, max_bytes=_INDEX_BYTES)
+            fetched = self._fetcher.get(keys.INDEX, self._etag, max_bytes=INDEX_BYTES)
             if fetched is not NOT_MODIFIED:
                 self._index = decode_index(fetched.content)
                 self._etag = fetched.etag
                 # Those of pull requests come and go, and would stay in memory for ever.
                 self._lives = {name: live for name, live in self._lives.items() if name in self._index.environments}
-        except NotFound:
-            fault = NotReady("nothing has been published to it")
+        except NotFound as error:
+            fault = NotReady(f"nothing has been published to it, or it is another place: {error}")
         except BurgeeError as error:
             fault = error
         self._postpone(_BACKOFF_MS if fault else self._ttl_ms)

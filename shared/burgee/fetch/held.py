@@ -11,7 +11,8 @@ from ..bundle import keys
 from ..bundle.digest import verify
 from ..bundle.document import Document
 from ..bundle.head import decode_head
-from ..core.errors import ContentError, InvalidDocument, NotFound, StoreError
+from ..bundle.index import decode_index
+from ..core.errors import BurgeeError, ContentError, InvalidDocument, NotFound, StoreError
 from ..core.snapshot import Snapshot
 from .port import MAX_BYTES, NOT_MODIFIED
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .port import Fetcher
 
 HEAD_BYTES = 8 * 1024 * 1024
+INDEX_BYTES = 1024 * 1024
 DOCUMENT_BYTES = MAX_BYTES
 
 
@@ -41,7 +43,10 @@ def see_head(fetcher: Fetcher, environment: str, held: Held) -> Held:
 
     Raises StoreError for what the fetcher cannot read, ContentError for a head that is broken or goes back.
     """
-    fetched = fetcher.get(keys.head(environment), held.etag, max_bytes=HEAD_BYTES)
+    try:
+        fetched = fetcher.get(keys.head(environment), held.etag, max_bytes=HEAD_BYTES)
+    except NotFound as error:
+        raise NotFound(f"{error}; {_instead(fetcher, environment)}") from error
     if fetched is NOT_MODIFIED:
         return held
     if fetched.content == held.content:
@@ -54,6 +59,19 @@ def see_head(fetcher: Fetcher, environment: str, held: Held) -> Held:
     if held.head is not None:
         _check_forward(held.head, head)
     return held._replace(head=head, etag=fetched.etag, content=fetched.content)
+
+
+def _instead(fetcher: Fetcher, environment: str) -> str:
+    """What there is where the head of an environment is not."""
+    try:
+        names = decode_index(fetcher.get(keys.INDEX, max_bytes=INDEX_BYTES).content).environments
+    except NotFound:
+        return "nothing has been published there, or it is the address of something else than a store"
+    except BurgeeError as error:
+        return f"what else there is cannot be told: {error}"
+    if environment in names:
+        return "nothing has been released to it yet"
+    return f"this store has the environments {', '.join(sorted(names)) or 'none'}"
 
 
 def complete(fetcher: Fetcher, held: Held, entries: Iterable[Entry]) -> tuple[Held, Exception | None]:

@@ -71,11 +71,13 @@ def failure(request: Request, error: BurgeeError) -> Response:
 def refuse(request: Request, status: int, message: str) -> Response:
     """An error answer of a status and message."""
     body = {"code": _CODES.get(status, 2), "message": message, "details": []}
-    return answer(request._replace(query=""), body, status=status, headers=retry_headers(status))
+    return answer(request._replace(query=""), body, status=status, headers=headers_of(status))
 
 
-def retry_headers(status: int) -> tuple[tuple[str, str], ...]:
-    """When to come back, where a status says that coming back helps."""
+def headers_of(status: int) -> tuple[tuple[str, str], ...]:
+    """What a status has to be told with: when to come back, or how to say who one is (RFC 9110, 11.6.1)."""
+    if status == 401:
+        return (("www-authenticate", "Bearer"),)
     return (("retry-after", _RETRY_SECONDS),) if status in (429, 503) else ()
 
 

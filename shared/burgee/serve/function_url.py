@@ -28,7 +28,7 @@ def answer(app: Callable[[Request], Response], event: Mapping[str, Any]) -> dict
 
 def request_of(event: Mapping[str, Any]) -> Request:
     """The Request in an event, whose names of headers are in lower case already."""
-    body, path, headers = event.get("body") or "", event["rawPath"], event["headers"]
+    body, path, headers = event.get("body") or "", event["rawPath"], event.get("headers") or {}
     if event.get("isBase64Encoded"):
         from binascii import a2b_base64
 

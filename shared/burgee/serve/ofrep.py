@@ -11,7 +11,7 @@ from hashlib import sha1
 from ..core.context import NOBODY, text_of, texts_of
 from ..core.errors import BurgeeError, FlagNotFound, InvalidContext, NotJson, TargetingKeyMissing
 from ..core.json_text import json_text
-from .answers import JSON_TYPE, answer, answer_written, names_etag, read_json, retry_headers
+from .answers import JSON_TYPE, answer, answer_written, headers_of, names_etag, read_json
 from .message import Response
 
 TYPE_CHECKING = False
@@ -170,7 +170,7 @@ def _code(error: BurgeeError) -> str:
 
 
 def _refusal(status: int, fields: dict[str, str]) -> Response:
-    return Response(status, (JSON_TYPE, *retry_headers(status)), json_text(fields).encode())
+    return Response(status, (JSON_TYPE, *headers_of(status)), json_text(fields).encode())
 
 
 def _event_streams(service: Service, request: Request, environment: str, namespace: str) -> str:

@@ -30,7 +30,7 @@ def open_store(url: str, *, environ: Mapping[str, str] | None = None) -> Store:
 
             return ObjectStore(shared_objects(url))
         case "s3" | "azblob" | "gs" | "oci":
-            raise ConfigurationError(f"this version of burgee does not have {parts.scheme}:// stores yet, got {url!r}")
+            raise ConfigurationError(f"this version of burgee cannot publish to {parts.scheme}:// yet, got {url!r}")
         case "http" | "https":
             raise ConfigurationError(f"a web server can be read from but not published to, got {url!r}")
         case "":

@@ -22,7 +22,7 @@ from ..stores import chosen_store, settings
 def command(store_url: str | None, host: str, port: int | None) -> None:
     """Serve evaluation from a store, which may be behind http(s) or in S3, looking at it every BURGEE_TTL seconds.
 
-    Refuses to start without client tokens (BURGEE_TOKENS) unless BURGEE_AUTH=none is said.
+    Refuses to start without client tokens (BURGEE_TOKENS, BURGEE_TOKENS_FILE) unless BURGEE_AUTH=none is said.
     """
     said = settings()
     serve_store(

@@ -93,6 +93,8 @@ def create(
     click.echo(f"token  {secret}\nentry  {entry}")
     where = f"The entry is in {file} now" if file else "The entry belongs into BURGEE_TOKENS or BURGEE_TOKENS_FILE"
     note(f"The token is shown this once, for its client. {where}.")
+    if not (environments or namespaces):
+        note("It is for every environment and namespace; --environment and --namespace make it one for some.")
 
 
 @command.command("list", epilog=example("burgee token list --file ../tokens"))
@@ -172,7 +174,8 @@ def _append(path: Path, entry: str) -> None:
     """Add a line to a file that only its owner may read. Raises ConfigurationError for one that is wrong already."""
     try:
         before = path.read_bytes() if path.exists() else b""
-        if before.strip():
+        # Comments alone are what a file of no tokens yet may have.
+        if any(line.partition("#")[0].strip() for line in before.decode().splitlines()):
             read_tokens(before.decode(), str(path))
         newline = b"\n" if before and not before.endswith(b"\n") else b""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
