@@ -18,7 +18,7 @@ from weakref import ref
 import pytest
 
 from burgee.client import Change, Client, reader
-from burgee.client.client import Flags
+from burgee.client.flags import Flags
 from burgee.core.errors import Unavailable
 from tests.builders import a_boolean_flag, a_document, a_flag, a_rule, a_variant
 from tests.fakes.children import in_a_child

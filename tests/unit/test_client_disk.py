@@ -297,6 +297,18 @@ def test_documents_that_no_head_names_go_after_an_hour(scene: ClientScene, disk:
     assert cold(scene, disk).namespace("last").boolean("on", "x").enabled is True
 
 
+def test_a_head_that_a_killed_process_did_not_put_in_place_goes_after_an_hour(scene: ClientScene, disk: Path) -> None:
+    client = kept(scene, disk)
+    head = disk / HEAD
+    old, young = (head.with_name(f"{head.name}.77-{name}.tmp") for name in ("dead", "beef"))
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (old.stat().st_mtime - HOURS - 60,) * 2)
+    scene.publish(OFF, BETA)
+    client.refresh()
+    assert {path.name for path in head.parent.iterdir()} == {head.name, young.name}
+
+
 def test_a_document_that_is_named_again_counts_as_new(scene: ClientScene, disk: Path) -> None:
     client = kept(scene, disk)
     scene.publish(OFF, BETA)

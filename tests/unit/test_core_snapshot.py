@@ -91,6 +91,12 @@ def test_a_missing_flag_is_named_with_its_namespace() -> None:
         a_namespace().boolean("", "e", {}, 0)
 
 
+@pytest.mark.parametrize("key", [None, 1, 1.5, b"flag", ()])
+def test_a_key_that_is_no_text_names_no_flag(key: Any) -> None:
+    with pytest.raises(FlagNotFound):
+        a_namespace(a_flag()).evaluate(key, "e", {}, 0)
+
+
 def test_the_wrong_type_is_told_before_and_after_a_flag_was_compiled() -> None:
     namespace = a_namespace(a_flag("v"), a_boolean_flag("b"))
     for _ in range(2):

@@ -265,3 +265,12 @@ def test_environments_that_are_gone_leave_nothing_in_memory() -> None:
     gc.collect()
     # That of the last one.
     assert sum(isinstance(each, Snapshot) for each in gc.get_objects()) <= before + 1
+
+
+@pytest.mark.parametrize("path", [SNAPSHOT, "/api/v1/namespaces/default/flags", "/status", "/healthz", "/nope"])
+def test_no_cache_may_give_an_answer_to_somebody_else_or_again_without_asking(path: str) -> None:
+    served = Served()
+    response = served.call("GET", path)
+    assert header(response, "cache-control") == "private, no-cache"
+    again = served.call("GET", path, headers={"if-none-match": header(response, "etag") or "other"})
+    assert header(again, "cache-control") == "private, no-cache"

@@ -22,7 +22,8 @@ from ..core.errors import (
 )
 from ..core.model import BooleanResult, VariantResult
 from ..fetch.live import Status
-from .client import Client, Flags
+from .client import Client
+from .flags import Flags
 from .hooks import Change
 
 __all__ = [

@@ -17,6 +17,8 @@ ERROR = "ERROR_EVALUATION_REASON"
 # Past so many flags a guess takes longer than it is worth; past so many lines nobody reads them.
 _MOST_GUESSED = 2_000
 _MOST_LOGGED = 100
+# Of keys that are kept, for they may be a stranger's.
+_LONGEST = 200
 
 
 class Excuses:
@@ -30,12 +32,13 @@ class Excuses:
     def reason(self, error: BurgeeError, flag: str) -> str:
         """The reason of the default that is answered instead."""
         about_flag = isinstance(error, (FlagNotFound, WrongFlagType))
-        excuse = type(error), flag if about_flag else ""
+        excuse = type(error), str(flag)[:_LONGEST] if about_flag else ""
         if excuse not in self._logged and len(self._logged) < _MOST_LOGGED:
             self._logged.add(excuse)
             from logging import getLogger
 
-            getLogger("burgee.client").warning("the default was answered for flag %r: %s", flag, error)
+            said = str(error)[: 2 * _LONGEST]
+            getLogger("burgee.client").warning("the default was answered for flag %.200r: %s", flag, said)
         return FLAG_NOT_FOUND if isinstance(error, (FlagNotFound, NamespaceNotFound)) else ERROR
 
 
@@ -59,7 +62,8 @@ class Guesses:
         if flag in self._made:
             return self._made[flag]
         keys = namespace.document.flag_keys()
-        if len(self._made) >= _MOST_LOGGED or len(keys) > _MOST_GUESSED:
+        too_many = len(self._made) >= _MOST_LOGGED or len(keys) > _MOST_GUESSED
+        if too_many or not isinstance(flag, str) or len(flag) > _LONGEST:
             return None
         from difflib import get_close_matches
 

@@ -71,13 +71,16 @@ class Disk:
         return revision
 
     def _prune(self, before: float) -> None:
+        """Remove what no head names, and heads that were never put in place, as of processes that were killed."""
         heads = list(self._heads())
-        for blob in (self._folder / keys.BLOBS).iterdir():
-            named = any(blob.name.encode() in head for head in heads)
+        blobs = (self._folder / keys.BLOBS).glob("*")
+        unnamed = [blob for blob in blobs if not any(blob.name.encode() in head for head in heads)]
+        unfinished = (self._folder / keys.head(self._environment)).parent.glob(f"{keys.HEAD_NAME}.*.tmp")
+        for path in (*unnamed, *unfinished):
             # Another process may have removed it in this moment.
             with suppress(FileNotFoundError):
-                if not named and blob.stat().st_mtime < before:
-                    blob.unlink()
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     def _heads(self) -> Iterator[bytes]:
         for environment in (self._folder / keys.head(self._environment)).parent.parent.iterdir():

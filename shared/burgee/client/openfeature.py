@@ -45,7 +45,8 @@ from ..core.errors import (
 from ..core.model import BooleanResult, VariantResult
 from ..fetch.live import Status
 from . import values
-from .client import Client, Flags
+from .client import Client
+from .flags import Flags
 from .hooks import Change, log_fault
 from .outcome import metadata_of, reason_of, variant_of
 

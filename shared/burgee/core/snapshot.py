@@ -119,7 +119,7 @@ class Namespace:
         return Namespace(self.key, self.document, self.profile, (revision, digest, True))
 
     def _compiled(self, key: str, wanted: str | None) -> Row:
-        flag = self.document.flag(key) if key else None
+        flag = self.document.flag(key) if key and isinstance(key, str) else None
         if flag is None:
             raise FlagNotFound(self.key, key)
         kind = flag_type(flag)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..core.errors import BurgeeError
 from . import answers, evaluate, flags, health, legacy, ofrep
+from .auth import EVENTS
 from .compression import compressed, takes_gzip
 from .message import Response
 from .snapshots import Snapshots
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _MOUNTS = ("evaluate", "api", "internal", "client", "ofrep")
 _OFREP = "ofrep"
+# What is asked for with GET depends on the token and on headers, which caches between know nothing of: some keep what
+# does not say this for a day, for whoever asks.
+_CACHED = ("cache-control", "private, no-cache")
 _ONE_FLAG = ("ofrep", "v1", "evaluate", "flags", "*")
 
 
@@ -55,7 +59,7 @@ class App:
             ("internal", "v1", "evaluation", "snapshot", "namespace", "*"): {"GET": snapshots.answer},
             ("client", "v2", "environments", "*", "namespaces", "*", "snapshot"): {"GET": _by_environment(snapshots)},
             ("client", "v2", "environments", "*", "namespaces", "*", "stream"): {"GET": streams.lines},
-            ("ofrep", "v1", "_stream", "*", "*", "events"): {"GET": streams.events},
+            (*EVENTS.strip("/").split("/"), "*", "*", "events"): {"GET": streams.events},
             ("api", "v1", "namespaces", "*", "flags"): {"GET": flags.list_flags},
             ("api", "v1", "namespaces", "*", "flags", "*"): {"GET": flags.get_flag},
             ("api", "v1", "evaluate"): {"POST": legacy.evaluate},
@@ -76,6 +80,8 @@ class App:
         if self._cors is not None and (preflight := self._cors.preflight(request)):
             return preflight
         response = self._answer(request)
+        if request.method != "POST" and not any(name == _CACHED[0] for name, _ in response.headers):
+            response = response._replace(headers=(*response.headers, _CACHED))
         if takes_gzip(request):
             response = compressed(response)
         return response if self._cors is None else self._cors.tell(request, response)

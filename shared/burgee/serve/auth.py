@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SCHEME = "Bearer "
 _COOKIE = "flipt_client_token"
 # Pages cannot send a header with a request for events, so there an address may stand for a token.
-_EVENTS = "/ofrep/v1/_stream/"
+EVENTS = "/ofrep/v1/_stream/"
 _TICKET = "ticket="
 
 
@@ -56,7 +56,7 @@ class Gate:
         # Every digest is compared, so the time taken does not tell which one came near.
         presented = _presented(request)
         found = [known for known in self._known if compare_digest(presented, known[0])]
-        if not found and request.path.startswith(_EVENTS):
+        if not found and request.path.startswith(EVENTS):
             shown = _shown(request)
             found = [known for known in self._known if compare_digest(shown, _ticket(known[0], request.path))]
         scopes = [scopes for _, scopes, expires_at in found if expires_at is None or now() < expires_at]

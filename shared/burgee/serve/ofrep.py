@@ -12,6 +12,7 @@ from ..core.context import NOBODY, text_of, texts_of
 from ..core.errors import BurgeeError, FlagNotFound, InvalidContext, NotJson, TargetingKeyMissing
 from ..core.json_text import json_text
 from .answers import JSON_TYPE, answer, answer_written, headers_of, names_etag, read_json
+from .auth import EVENTS
 from .message import Response
 
 TYPE_CHECKING = False
@@ -174,7 +175,7 @@ def _refusal(status: int, fields: dict[str, str]) -> Response:
 
 
 def _event_streams(service: Service, request: Request, environment: str, namespace: str) -> str:
-    address = f"/ofrep/v1/_stream/{environment}/{namespace}/events"
+    address = f"{EVENTS}{environment}/{namespace}/events"
     if service.gate is not None:
         address += "?" + service.gate.ticket(request, address)
     return f',"eventStreams":[{{"type":"sse","endpoint":{{"requestUri":"{address}"}}}}]'

@@ -119,7 +119,7 @@ def list_tokens(file: str | None, as_json: bool) -> None:
 def check(file: str | None, as_json: bool) -> None:
     """Say what a token is for, as a server with these entries would know it; the token is read from standard input.
 
-    Exits with 1 when it would not be let in. With --json: {digest, scopes, expires_at, from}, or null.
+    Exits with 1 when it would not be let in. With --json: [{digest, scopes, expires_at, from}], empty then.
     """
     secret = click.prompt("token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     digest, now = digest_of(secret.strip().encode("utf-8", "replace")), SystemClock.wall()
