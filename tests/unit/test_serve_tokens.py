@@ -278,6 +278,20 @@ def test_a_file_that_went_wrong_leaves_the_last_good_tokens_and_says_so_once(
     assert len(said) == 2
 
 
+def test_a_pipe_in_place_of_the_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+    import os
+
+    clock, path, said = VirtualClock(), a_file(tmp_path, DIGEST), list[str]()
+    file = TokenFile(str(path), now=clock.wall, say=said.append)
+    path.unlink()
+    os.mkfifo(path)
+    clock.advance(LOOK_MS)
+    assert [token.digest for token in file.tokens()] == [DIGEST]
+    assert "is not a file" in said[0]
+    with pytest.raises(ConfigurationError, match="is not a file"):
+        TokenFile(str(path), now=clock.wall, say=pytest.fail)
+
+
 def test_a_file_that_is_wrong_from_the_beginning_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere", a_file(tmp_path, "x"), tmp_path):
         with pytest.raises(ConfigurationError, match=str(path)):

@@ -6,6 +6,7 @@ Law: a file that is gone or wrong leaves the last good tokens in force, and says
 from __future__ import annotations
 
 from os import stat
+from stat import S_ISREG
 
 from ..core.errors import ConfigurationError
 from .tokens import read_tokens
@@ -73,6 +74,9 @@ class TokenFile:
             found = stat(self.path)  # noqa: PTH116 - importing pathlib would take longer than the rest of this room
         except OSError as error:
             raise ConfigurationError(f"cannot read {self.path}: {error.strerror}") from error
+        if not S_ISREG(found.st_mode):
+            # To read a pipe is to wait for who writes, and requests wait too.
+            raise ConfigurationError(f"{self.path} is not a file; tokens are read again from it, which no pipe allows")
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def _read(self) -> Sequence[Token]:
