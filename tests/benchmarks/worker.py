@@ -121,7 +121,11 @@ def _written_out(calls: list[Call]) -> tuple[Callable[[Any, Append | None], None
     Nearly all SDKs take three arguments by position. A partial in between would take as long again as a fast one.
     """
     if all(isinstance(call, partial) and len(call.args) == 3 and not call.keywords for call in calls):
-        return _turn_of_three, [(call.func, *call.args) for call in calls if isinstance(call, partial)]
+        # One method for all calls, as a program has it: binding makes a new object each time.
+        bound: dict[Any, Any] = {}
+        return _turn_of_three, [
+            (bound.setdefault(call.func, call.func), *call.args) for call in calls if isinstance(call, partial)
+        ]
     return _turn_of_any, calls
 
 

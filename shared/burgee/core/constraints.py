@@ -30,10 +30,14 @@ else:
 Check = namedtuple("Check", "name kind wanted holds")
 Check.__doc__ = """A constraint made ready: `name` is the property it looks at, None for the entity id.
 
-It holds for the values for which `holds` does, which takes texts. By `kind` it can be had cheaper: `member`: the texts
-in the set `wanted`; `prefix`, `suffix`: texts with `wanted` at one end, and those that have it there once trimmed;
-`native`: `holds` remembers, and takes values of the class `wanted` as they are; `text`: by no other way.
+It holds for the values for which `holds` does, which takes texts. By `kind` it can be had cheaper: `equal`: the text
+`wanted`; `member`: the texts in the set `wanted`; `prefix`, `suffix`: texts with `wanted` at one end, and those that
+have it there once trimmed; a kind of COMPARISONS: integers compared so with the number `wanted`; `native`: `holds`
+remembers, and takes values of the class `wanted` as they are; `text`: by no other way.
 """
+
+# Kinds of checks that compare numbers, by their operators in constraints, as Python writes them.
+COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "==", "neq": "!="}
 
 # How many values a costly test remembers, and how long texts are at most: contexts come from strangers.
 _REMEMBERED = 256
@@ -51,10 +55,16 @@ def check(constraint: Mapping[str, Any], dialect: str) -> Check:
         return Check(None, "text", None, test)
     # The names that a program writes in its own text are interned as well, and found at one look.
     name = intern(constraint["property"])
+    if kind == NUMBER and operator in COMPARISONS:
+        bound = reads.read_number(value)
+        if bound is not None and bound == bound:
+            return Check(name, operator, bound, _Remembering(test).__getitem__)
     if native := _NATIVE.get(kind):
         return Check(name, "native", native, _Remembering(test).__getitem__)
+    if operator == "eq" and kind == STRING and value:
+        return Check(name, "equal", value, test)
     if operator in ("eq", "isoneof") and kind == STRING:
-        members = frozenset((value,)) if operator == "eq" else reads.string_set(value) or frozenset()
+        members = frozenset() if operator == "eq" else reads.string_set(value) or frozenset()
         return Check(name, "member", members - _EMPTY, test)
     if operator in ("prefix", "suffix") and kind == STRING and _is_trimmed(value, reads):
         return Check(name, operator, value, test)

@@ -6,6 +6,7 @@ compiled once; what a segment brings, names and values, reaches it as arguments 
 
 from __future__ import annotations
 
+from .constraints import COMPARISONS
 from .context import text_of
 from .dialects import SPACES
 
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
     from .constraints import Check
     from .segments import Predicate
 
+# Integers of 31 bits are the same number to every dialect, and are compared as they are; all else goes by its text.
+_COMPARED = (
+    "(value OPERATOR wanted{0}) if value.__class__ is int and -EXACT <= value <= EXACT else "
+    "holds{0}(value if value.__class__ is str else text_of(value))"
+).replace("EXACT", str(2**31 - 1))
+
 # The condition on `value` by kind; {0} is the number of the check. What is found among texts is a text: only where
 # nothing is found must numbers and booleans be told apart, so that the usual context pays nothing for the possibility.
 _CONDITIONS = {
+    "equal": "value == wanted{0} or (value.__class__ is not str and text_of(value) == wanted{0})",
     "member": "value in wanted{0} or (value.__class__ is not str and text_of(value) in wanted{0})",
     "prefix": "value.startswith(wanted{0}) or (value[:1] in SPACES and holds{0}(value))",
     "suffix": "value.endswith(wanted{0}) or (value[-1:] in SPACES and holds{0}(value))",
+    **{kind: _COMPARED.replace("OPERATOR", operator) for kind, operator in COMPARISONS.items()},
     "native": "holds{0}(value if value.__class__ is str or value.__class__ is wanted{0} else text_of(value))",
     "text": "holds{0}(value)",
 }
