@@ -188,3 +188,16 @@ def test_contexts_that_match_every_set_of_many_segments_take_little_memory() -> 
         tracemalloc.stop()
     assert matched == set(range(13))
     assert taken < 100_000
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 20])
+def test_the_first_of_any_number_of_rules_that_matches_decides(count: int) -> None:
+    keys = [f"s{place}" for place in range(count)]
+    segments = [a_segment(key, [a_constraint("p", "eq", key)]) for key in keys]
+    variants = [a_variant(f"v-{key}") for key in keys]
+    rules = [a_rule(key, [(f"v-{key}", 100)]) for key in keys]
+    namespace = a_namespace(a_flag("many", variants=variants, rules=rules), segments=segments)
+    for key in keys:
+        assert namespace.variant("many", "u", {"p": key}, 0).variant_key == f"v-{key}"
+        assert namespace.evaluate_all("u", {"p": key}, 0)["many"].segment_keys == (key,)
+    assert namespace.variant("many", "u", {"p": "other"}, 0).match is False

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from burgee.serve.evaluate import MOST_REQUESTS
 from tests.serving import Served
 
 BOOLEAN, VARIANT, BATCH = "/evaluate/v1/boolean", "/evaluate/v1/variant", "/evaluate/v1/batch"
@@ -197,3 +198,10 @@ def test_the_first_server_lines_batch_leaves_out_what_is_not_found_if_asked() ->
     status, answer = Served().post("/api/v1/batch-evaluate", {"requests": asked, "excludeNotFound": True})
     assert (status, len(answer["responses"])) == (200, 1)
     assert Served().post("/api/v1/batch-evaluate", {"requests": asked})[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/evaluate/v1/batch", "/api/v1/batch-evaluate"])
+def test_a_batch_has_a_bound(path: str) -> None:
+    asked = [{"flagKey": "split", "entityId": "u"}] * (MOST_REQUESTS + 1)
+    status, answer = Served().post(path, {"requests": asked})
+    assert (status, answer["message"]) == (400, "a batch has at most 10000 requests, got 10001; send several")

@@ -15,7 +15,7 @@ FLAG_NOT_FOUND = "FLAG_NOT_FOUND_EVALUATION_REASON"
 ERROR = "ERROR_EVALUATION_REASON"
 
 # Past so many flags a guess takes longer than it is worth; past so many lines nobody reads them.
-_MOST_GUESSED = 2_000
+_MOST_GUESSED = 500
 _MOST_LOGGED = 100
 # Of keys that are kept, for they may be a stranger's.
 _LONGEST = 200

@@ -1,7 +1,7 @@
 """The last good release on disk, for starts without network.
 
-The folder is laid out as a store is, so that it is read by the same code, which checks every digest; nothing on it is
-trusted. Every file is put in place whole.
+The folder is laid out as a store is, so that it is read by the same code, which checks every digest. Whoever can write
+to it can still put a release there, as whoever can write to a store can. Every file is put in place whole.
 """
 
 from __future__ import annotations

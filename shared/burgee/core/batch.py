@@ -11,7 +11,8 @@ from bisect import bisect_right
 from zlib import crc32
 
 from .bucketing import BUCKETS, THRESHOLD_BUCKETS
-from .compile import always, segment, segment_or_threshold, split, threshold
+from .compile import always, segment, segment_or_threshold, threshold
+from .splitters import is_splitter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,13 @@ class Batch:
 
     def _sort_in(self, key: str, row: Row, places: dict[Matches, int]) -> None:
         shape = row[0]
-        if shape not in (always, threshold, segment, segment_or_threshold, split):
+        if is_splitter(shape):
+            _, seed, self._base[key], *parts = row
+            rules = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+            placed = tuple((self._place_of(matches, places), ends, results) for matches, ends, results in rules)
+            self._splits.append((key, seed, placed))
+            return
+        if shape not in (always, threshold, segment, segment_or_threshold):
             self._others.append((key, row))
             return
         self._base[key] = row[-1]
@@ -80,10 +87,6 @@ class Batch:
             self._thresholds.setdefault(len(suffix), []).append((key, crc32(suffix), size, below))
         if shape in (segment, segment_or_threshold):
             self._hits[self._place_of(row[1], places)][key] = row[2]
-        if shape is split:
-            _, seed, rules, _ = row
-            placed = tuple((self._place_of(matches, places), ends, results) for matches, ends, results in rules)
-            self._splits.append((key, seed, placed))
 
     def _place_of(self, matches: Matches, places: dict[Matches, int]) -> int:
         place = places.setdefault(matches, len(places))

@@ -9,7 +9,6 @@ A segment that is not there never matches, so that a slip never opens a flag to 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from zlib import crc32
 
 from .bucketing import BUCKETS, THRESHOLD_BUCKETS, owners, threshold_size
@@ -27,6 +26,7 @@ from .model import (
 )
 from .numbers import f32
 from .segments import everybody
+from .splitters import splitter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,8 +125,10 @@ class Compiler:
         texts: dict[str, str | None] = {}
         for variant in flag.get("variants", ()):
             texts.setdefault(variant["key"], attachment_text(variant))
-        rules = tuple(self._rule(rule, otherwise, texts) for rule in flag.get("rules", ()))
-        return (split, crc32(key.encode()), rules, otherwise) if rules else (always, otherwise)
+        rules = [self._rule(rule, otherwise, texts) for rule in flag.get("rules", ())]
+        if not rules:
+            return always, otherwise
+        return splitter(len(rules)), crc32(key.encode()), otherwise, *(part for rule in rules for part in rule)
 
     def _rule(
         self, rule: Mapping[str, Any], otherwise: VariantResult, texts: Mapping[str, str | None]
@@ -218,16 +220,6 @@ def rollouts(row: Row, entity: str, context: Context) -> Any:
                 return result
         elif found := matches(entity, context):
             return result if found is True else found[0]
-    return otherwise
-
-
-def split(row: Row, entity: str, context: Context) -> Any:
-    _, seed, rules, otherwise = row
-    for matches, ends, results in rules:
-        if found := matches(entity, context):
-            if found is not True:
-                results = found
-            return results[0 if ends is None else bisect_right(ends, crc32(entity.encode(), seed) % BUCKETS)]
     return otherwise
 
 

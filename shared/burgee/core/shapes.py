@@ -29,10 +29,10 @@ _COMPARED = (
 _CONDITIONS = {
     "equal": "value == wanted{0} or (value.__class__ is not str and text_of(value) == wanted{0})",
     "member": "value in wanted{0} or (value.__class__ is not str and text_of(value) in wanted{0})",
-    "prefix": "value.startswith(wanted{0}) or (value[:1] in SPACES and holds{0}(value))",
-    "suffix": "value.endswith(wanted{0}) or (value[-1:] in SPACES and holds{0}(value))",
     **{kind: _COMPARED.replace("OPERATOR", operator) for kind, operator in COMPARISONS.items()},
     "native": "holds{0}(value if value.__class__ is str or value.__class__ is wanted{0} else text_of(value))",
+    "prefix": "value.startswith(wanted{0}) or (value and value[0] in SPACES and holds{0}(value))",
+    "suffix": "value.endswith(wanted{0}) or (value and value[-1] in SPACES and holds{0}(value))",
     "text": "holds{0}(value)",
 }
 _NEED_TEXT = ("prefix", "suffix", "text")

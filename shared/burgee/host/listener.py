@@ -12,7 +12,7 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -143,10 +143,11 @@ class Listener:
             self._socket.close()
             self._socket = None
 
-    def run_until_signal(self, *, ready: Event | None = None) -> int:
+    def run_until_signal(self, *, ready: Callable[[], object] | None = None) -> int:
         """Start, serve until Ctrl-C or SIGTERM, and stop; the signal's number. Only for the main thread.
 
-        A second signal ends the grace that open requests have.
+        `ready` is called as soon as it serves and can be told to stop. A second signal ends the grace that open
+        requests have.
         """
         told = Event()
         received: list[int] = []
@@ -162,7 +163,7 @@ class Listener:
             if self._thread is None:
                 self.start()
             if ready is not None:
-                ready.set()
+                ready()
             while not told.wait(1.0):
                 if self._thread is None or not self._thread.is_alive():
                     raise Unavailable("the listener ended by itself; the log says why")

@@ -52,7 +52,7 @@ def serve_store(
     )
     listener.bind()
     allow_open_files()
-    say(f"burgee serves {url} at {listener.url} (status: {listener.url}/status); Ctrl-C stops it")
+    welcome = f"burgee serves {url} at {listener.url} (status: {listener.url}/status); Ctrl-C stops it"
     with following:
-        listener.run_until_signal()
+        listener.run_until_signal(ready=lambda: say(welcome))
     say("stopped")

@@ -56,8 +56,7 @@ class Gate:
         # Every digest is compared, so the time taken does not tell which one came near.
         presented = _presented(request)
         found = [known for known in self._known if compare_digest(presented, known[0])]
-        if not found and request.path.startswith(EVENTS):
-            shown = _shown(request)
+        if not found and request.path.startswith(EVENTS) and (shown := _shown(request)):
             found = [known for known in self._known if compare_digest(shown, _ticket(known[0], request.path))]
         scopes = [scopes for _, scopes, expires_at in found if expires_at is None or now() < expires_at]
         if len(scopes) == 1:

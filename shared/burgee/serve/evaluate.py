@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Asked: TypeAlias = tuple[str, str, str, str, dict[str, str], str]
 
 _WRONG_VALUE = "invalid values for key(s) in json body"
+MOST_REQUESTS = 10_000
 
 # A request with these fields and no other has none that a look for another spelling could find.
 _usual = itemgetter("requestId", "namespaceKey", "flagKey", "entityId", "context")
@@ -64,7 +65,7 @@ def batch(service: Service, request: Request) -> Response:
     """POST /evaluate/v1/batch: an error of one item is that item's answer."""
     started = service.timer()
     fields = read_object(request)
-    asked = [read_asked(item) for item in field_of(fields, "requests", "requests", list, [])]
+    asked = [read_asked(item) for item in requests_of(fields)]
     headers = _headers_of_batch(service, request)
     pieces = _pieces(_Places(service, request), asked, now := service.now())
     duration = to_microseconds(service.timer() - started)
@@ -86,6 +87,14 @@ def read_asked(fields: Any) -> Asked:
         except (KeyError, TypeError, AttributeError):
             pass
     return _read_closely(fields)
+
+
+def requests_of(fields: dict[str, Any]) -> list[Any]:
+    """The items of a batch. Raises InvalidRequest for too many: an answer is a hundred times as long as its item."""
+    listed: list[Any] = field_of(fields, "requests", "requests", list, [])
+    if len(listed) > MOST_REQUESTS:
+        raise InvalidRequest(f"a batch has at most {MOST_REQUESTS} requests, got {len(listed)}; send several")
+    return listed
 
 
 def field_of(fields: dict[str, Any], camel: str, snake: str, kind: type, default: Any) -> Any:

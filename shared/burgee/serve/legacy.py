@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..core.errors import FlagNotFound, InvalidRequest
 from .answers import answer, read_object
-from .evaluate import field_of, read_asked
+from .evaluate import field_of, read_asked, requests_of
 from .texts import attachment_field, timestamp_text
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ def batch_evaluate(service: Service, request: Request, namespace: str = "") -> R
     """POST /api/v1/batch-evaluate and /api/v1/namespaces/{ns}/batch-evaluate"""
     started = service.timer()
     fields = read_object(request)
-    listed = field_of(fields, "requests", "requests", list, [])
+    listed = requests_of(fields)
     exclude = bool(fields.get("excludeNotFound") or fields.get("exclude_not_found"))
     if namespace:
         service.check(request, "", namespace)
