@@ -29,6 +29,7 @@ _PORT = re.compile(r"(?<=:)80\d\d\b|(?<=--port )80\d\d\b|(?<=^PORT=)80\d\d\b")
 _COMMAND_SECONDS = 60.0
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_SAID_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,12 @@ class Page:
             )
         self.servers.append((server, log))
         _await(port, server, log)
+        # It may answer a moment before it says so.
+        deadline = monotonic() + _SAID_SECONDS
+        while command.expected and not matches(self._with_ports(command.expected), log.read_text()):
+            if monotonic() > deadline:
+                break
+            sleep(0.02)
         self._compare(command, log.read_text())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 from ..fetch.clock import SystemClock, system_random
 from ..fetch.environments import Environments
@@ -53,6 +54,11 @@ def serve_store(
     listener.bind()
     allow_open_files()
     welcome = f"burgee serves {url} at {listener.url} (status: {listener.url}/status); Ctrl-C stops it"
-    with following:
-        listener.run_until_signal(ready=lambda: say(welcome))
+    with ExitStack() as stack:
+
+        def begin() -> None:
+            say(welcome)
+            stack.enter_context(following)
+
+        listener.run_until_signal(ready=begin)
     say("stopped")
