@@ -179,7 +179,9 @@ def _handler(content: bytes) -> type[BaseHTTPRequestHandler]:
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            # A contender that is stopped while it fetches is nobody's mistake.
+            with suppress(ConnectionError):
+                self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass

@@ -7,7 +7,7 @@ Whatever has another shape is evaluated by itself. A property test holds all of 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from _bisect import bisect_right  # which `bisect` is, without its import
 from zlib import crc32
 
 from .bucketing import BUCKETS, THRESHOLD_BUCKETS

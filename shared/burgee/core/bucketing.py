@@ -6,7 +6,6 @@ binary64 S2 is wrong on 271 of the 4,851 integer three-way splits.
 
 from __future__ import annotations
 
-from math import floor
 from zlib import crc32
 
 from .numbers import f32
@@ -30,7 +29,7 @@ def threshold_size(percentage: float) -> int:
     limit = f32(percentage)
     if limit <= 0:
         return 0
-    return min(THRESHOLD_BUCKETS, -floor(-limit)) if limit < THRESHOLD_BUCKETS else THRESHOLD_BUCKETS
+    return min(THRESHOLD_BUCKETS, -int(-limit // 1)) if limit < THRESHOLD_BUCKETS else THRESHOLD_BUCKETS
 
 
 def limits(weights: list[float], buckets: str) -> list[int]:
@@ -75,7 +74,7 @@ def _normalised_truncated(weights: list[float]) -> list[int]:
 
 def _normalised_rounded(weights: list[float]) -> list[int]:
     # Weights are positive, so half away from zero is half up.
-    return sorted([*(floor(cum + 0.5) for cum in _normalised(weights)[:-1]), BUCKETS]) if weights else []
+    return sorted([*(int(cum + 0.5) for cum in _normalised(weights)[:-1]), BUCKETS]) if weights else []
 
 
 def _normalised(weights: list[float]) -> list[float]:

@@ -5,7 +5,7 @@ Sources: Flipt semantics 2.8 (servers) and 2.9 (client engines).
 
 from __future__ import annotations
 
-from . import dates, numbers
+from . import numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,12 +123,26 @@ def _refuse_constant(name: str) -> None:
 _BOOLEANS = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True)
 _BOOLEANS.update(dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False))
 
+
+def _server_date(text: str) -> int | None:
+    # Late: few flags ask for dates, and every cold start would pay.
+    from .dates import parse_server_date
+
+    return parse_server_date(text)
+
+
+def _client_date(text: str) -> int | None:
+    from .dates import parse_client_date
+
+    return parse_client_date(text)
+
+
 SERVER = Dialect(
     blank=_is_blank,
     trimmed=_trimmed,
     read_number=numbers.parse_number,
     number_set=read_number_set,
-    read_date=dates.parse_server_date,
+    read_date=_server_date,
     read_boolean=_BOOLEANS.get,
     string_set=read_string_set,
     strict=True,
@@ -138,7 +152,7 @@ CLIENT = Dialect(
     trimmed=_as_is,
     read_number=numbers.parse_int32,
     number_set=_client_number_set,
-    read_date=dates.parse_client_date,
+    read_date=_client_date,
     read_boolean={"true": True, "false": False}.get,
     string_set=_client_string_set,
     strict=False,

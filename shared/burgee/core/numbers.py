@@ -6,11 +6,11 @@ Python's `float()` reads another grammar: it takes white space and Unicode digit
 
 from __future__ import annotations
 
-import struct
+from _struct import Struct  # which `struct` is, without its import
 
 _DECIMAL = "0123456789.eE+-"
 _INFINITY = float("inf")
-_PACK = struct.Struct("<f")
+_PACK = Struct("<f")
 
 
 def f32(value: float) -> float:

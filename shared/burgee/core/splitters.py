@@ -7,7 +7,7 @@ with results of its own, these are split instead.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from _bisect import bisect_right  # which `bisect` is, without its import
 from zlib import crc32
 
 from .bucketing import BUCKETS

@@ -1,6 +1,6 @@
 """Flipt's own Python SDK, a native engine behind ctypes; its contexts are texts only.
 
-The engine aborts the whole process when its first fetch fails. It fetches from loopback.
+It fetches from loopback. With RUST_BACKTRACE set a fetch that fails would abort the whole process.
 """
 
 from __future__ import annotations
