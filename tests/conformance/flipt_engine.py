@@ -1,9 +1,9 @@
 """Flipt's official client engine, as an oracle.
 
 With RUST_BACKTRACE set PyPI's flipt-client aborts its whole process when a fetch fails, so it lives in a subprocess
-(this file, run as a script). It fetches snapshots from a loopback server in the tests' process and answers one JSON line
-for each JSON line it is given. It evaluates by the engine's own batch call: the SDK around it refuses blank entity ids
-and spends seven times as long as the engine on building requests.
+(this file, run as a script). It fetches snapshots from a loopback server in the tests' process and answers one JSON
+line for each JSON line it is given. It evaluates by the engine's own batch call: the SDK around it refuses blank entity
+ids and spends seven times as long as the engine on building requests.
 """
 
 from __future__ import annotations
