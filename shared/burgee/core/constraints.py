@@ -40,7 +40,7 @@ remembers, and takes values of the class `wanted` as they are; `text`: by no oth
 COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "==", "neq": "!="}
 
 # How many values a costly test remembers, and how long texts are at most: contexts come from strangers.
-_REMEMBERED = 256
+_REMEMBERED = 64
 _LONGEST = 40
 # What context values of these types usually are, besides texts.
 _NATIVE: dict[str, type] = {NUMBER: int, BOOLEAN: bool, DATETIME: str}

@@ -37,7 +37,7 @@ def text_of(value: object) -> str:
         return str.__str__(value)
     if value is None:
         return ""
-    raise InvalidContext(f"wanted a text, number, boolean or None in a context, got {_named(value)}")
+    raise InvalidContext(f"wanted a text, number or boolean in a context, got {_named(value)}")
 
 
 def texts_of(context: Mapping[str, object]) -> dict[str, str]:
