@@ -91,13 +91,15 @@ class Disk:
 
 def _put(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    # A text and no Path, which interns the parts of every name: some Pythons keep those for ever.
+    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        temporary.touch(mode=0o600, exist_ok=False)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        os.unlink(temporary)  # noqa: PTH108
         raise
 
 
