@@ -1,5 +1,7 @@
 """The last good release on disk, for starts without network.
 
+Names that are used once are texts and no Paths, which intern the parts of every name: some Pythons keep those for ever.
+
 The folder is laid out as a store is, so that it is read by the same code, which checks every digest. Whoever can write
 to it can still put a release there, as whoever can write to a store can. Every file is put in place whole.
 """
@@ -54,13 +56,13 @@ class Disk:
         if holds == self._kept or (self._trusted and self._revision() > held.head.revision):
             return
         for digest, document in held.documents.items():
-            blob = self._folder / keys.blob(digest)
+            blob = f"{self._folder}/{keys.blob(digest)}"
             if not (self._trusted and _is_there(blob, len(document.content))):
                 _put(blob, document.content)
-        head = self._folder / keys.head(self._environment)
+        head = f"{self._folder}/{keys.head(self._environment)}"
         _put(head, held.content)
         self._kept, self._trusted = holds, True
-        self._prune(head.stat().st_mtime - _GRACE_SECONDS)
+        self._prune(os.stat(head).st_mtime - _GRACE_SECONDS)
 
     def _revision(self) -> int:
         """That of the head on disk; 0 when it cannot be read."""
@@ -73,14 +75,15 @@ class Disk:
     def _prune(self, before: float) -> None:
         """Remove what no head names, and heads that were never put in place, as of processes that were killed."""
         heads = list(self._heads())
-        blobs = (self._folder / keys.BLOBS).glob("*")
+        blobs = os.scandir(f"{self._folder}/{keys.BLOBS}")
         unnamed = [blob for blob in blobs if not any(blob.name.encode() in head for head in heads)]
-        unfinished = (self._folder / keys.head(self._environment)).parent.glob(f"{keys.HEAD_NAME}.*.tmp")
-        for path in (*unnamed, *unfinished):
+        beside = os.scandir(os.path.dirname(f"{self._folder}/{keys.head(self._environment)}"))
+        unfinished = [file for file in beside if file.name.startswith(keys.HEAD_NAME) and file.name.endswith(".tmp")]
+        for file in (*unnamed, *unfinished):
             # Another process may have removed it in this moment.
             with suppress(FileNotFoundError):
-                if path.stat().st_mtime < before:
-                    path.unlink()
+                if file.stat().st_mtime < before:
+                    os.unlink(file.path)
 
     def _heads(self) -> Iterator[bytes]:
         for environment in (self._folder / keys.head(self._environment)).parent.parent.iterdir():
@@ -89,24 +92,23 @@ class Disk:
                 yield head.read_bytes()
 
 
-def _put(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A text and no Path, which interns the parts of every name: some Pythons keep those for ever.
+def _put(path: str, content: bytes) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.replace(temporary, path)  # noqa: PTH105
+        os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)  # noqa: PTH108
+        os.unlink(temporary)
         raise
 
 
-def _is_there(path: Path, size: int) -> bool:
+def _is_there(path: str, size: int) -> bool:
     """Whether a file of that size is there; if so it is as good as written just now, and not pruned."""
     try:
-        if path.stat().st_size != size:
+        if os.stat(path).st_size != size:
             return False
         os.utime(path)
     except OSError:
