@@ -106,6 +106,9 @@ def _origins(name: str, value: str) -> tuple[str, ...]:
 def _secret(name: str, value: str) -> str:
     if len(value) < _SHORTEST_SECRET:
         raise ConfigurationError(f"{name} is a secret of at least {_SHORTEST_SECRET} characters, got {len(value)}")
+    if not value.isprintable():
+        # Bytes that are no text come as such characters.
+        raise ConfigurationError(f"{name} is a secret of printable characters, and one of them is not")
     return value
 
 

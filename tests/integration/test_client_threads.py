@@ -233,6 +233,21 @@ def test_when_no_more_threads_can_be_had_evaluations_go_on_and_the_look_is_made_
     assert client.boolean("b1", "x").revision == 2
 
 
+def test_a_follower_that_could_not_be_started_is_started_later(
+    scene: ClientScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reader, "start_new_thread", refuse)
+        client = scene.client(refresh="background", start_timeout=0)
+    client.wait_until_ready(SECONDS)
+    client.boolean("b1", "x")
+    assert client._reader._following is not None and client._reader._following[0] == os.getpid()
+    client.close()
+
+
 def ends(thing: Any) -> Event:
     """Set when nobody has the thing any more."""
     gone = Event()

@@ -17,6 +17,7 @@ from burgee.core.errors import (
     FlagNotFound,
     InvalidContext,
     NamespaceNotFound,
+    NotFound,
     NotReady,
     TargetingKeyMissing,
     Unavailable,
@@ -257,14 +258,6 @@ def test_an_entity_id_that_is_no_text_is_the_one_that_it_is_written_as(
         assert client.evaluate_all(entity, context) == client.evaluate_all(text, context)
 
 
-def test_an_entity_that_is_none_is_nobody(client: Client) -> None:
-    assert client.boolean("plain", None).enabled is True
-    with pytest.raises(TargetingKeyMissing):
-        client.boolean("half", None)
-    with pytest.raises(TargetingKeyMissing):
-        client.evaluate_all(None)
-
-
 @pytest.mark.parametrize("entity", ["\ud800", "user-\udfff", "\udc00\ud800"])
 def test_half_a_surrogate_pair_is_replaced_as_every_reader_of_requests_does(client: Client, entity: str) -> None:
     replaced = entity.translate(dict.fromkeys(range(0xD800, 0xE000), "\ufffd"))
@@ -386,6 +379,12 @@ def test_status_says_what_answers_since_when_and_how_old_that_is(scene: ClientSc
         ({"refresh": "never"}, """refresh is "lazy" or "background", got 'never'"""),
         ({"environment": "Production"}, "environment names match"),
         ({"environment": ""}, "environment names match"),
+        ({"ttl": "10"}, "ttl is a number of seconds"),
+        ({"start_timeout": None}, "start_timeout is a number of seconds"),
+        ({"start_timeout": float("nan")}, "start_timeout is a number of seconds"),
+        ({"disk": ""}, "disk is a folder"),
+        ({"on_change": "x"}, "on_change is something to call"),
+        ({"on_exposure": 1}, "on_exposure is something to call"),
         ({"environment": "../staging"}, "environment names match"),
     ],
 )
@@ -496,6 +495,15 @@ def test_any_way_to_ask_makes_the_look_that_is_due(scene: ClientScene, way: int)
 
 
 # Where to look
+
+
+def test_a_head_that_is_gone_is_looked_for_and_nothing_else(scene: ClientScene) -> None:
+    client = scene.client()
+    scene.fetcher.faults[HEAD] = NotFound("gone")
+    scene.fetcher.calls.clear()
+    with pytest.raises(NotFound, match=r"^gone$"):
+        client.refresh()
+    assert scene.fetcher.calls == [HEAD]
 
 
 def test_a_wrong_environment_is_told_with_those_there_are() -> None:

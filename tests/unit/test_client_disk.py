@@ -261,6 +261,13 @@ def test_a_folder_that_can_be_written_again_is_written(scene: ClientScene, tmp_p
     assert cold(scene, tmp_path / "kept").boolean("on", "x").enabled is True
 
 
+def test_a_release_without_any_flags_is_kept_like_every_other(disk: Path) -> None:
+    scene = ClientScene()
+    scene.publish()
+    assert kept(scene, disk).status().last_error is None
+    assert cold(scene, disk).status().revision == 1
+
+
 def test_only_the_user_may_read_what_is_kept(scene: ClientScene, disk: Path) -> None:
     kept(scene, disk)
     modes = {path.stat().st_mode & 0o777 for path in disk.rglob("*") if path.is_file()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import tracemalloc
 from typing import Any
 
@@ -201,3 +203,13 @@ def test_the_first_of_any_number_of_rules_that_matches_decides(count: int) -> No
         assert namespace.variant("many", "u", {"p": key}, 0).variant_key == f"v-{key}"
         assert namespace.evaluate_all("u", {"p": key}, 0)["many"].segment_keys == (key,)
     assert namespace.variant("many", "u", {"p": "other"}, 0).match is False
+
+
+def test_results_can_be_copied_and_sent_between_processes() -> None:
+    split = a_flag("split", variants=[a_variant("a", {"x": 1})], rules=[a_rule("yes", [("a", 100)])])
+    results = a_namespace(a_boolean_flag("on"), split).evaluate_all("u", {"p": "y"}, 0)
+    for result in results.values():
+        for copied in (copy.copy(result), copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+            assert copied == result
+            assert type(copied) is type(result)
+    assert results["split"].attachment_value == {"x": 1}  # type: ignore[union-attr]

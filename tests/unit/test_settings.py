@@ -55,7 +55,7 @@ def test_a_variable_becomes_its_field(variable: str, text: str, field: str, valu
         ("BURGEE_AUTH", ["None", "tokens", "off"]),
         ("BURGEE_TOKENS", ["secret", "sha256:12", DIGEST.upper(), DIGEST + "0", f"{DIGEST},x"]),
         ("BURGEE_ENVIRONMENT", ["Production", "a/b", "../x", "-a", "a b", "a" * 64]),
-        ("BURGEE_REFRESH_SECRET", ["short", "0123456789abcde"]),
+        ("BURGEE_REFRESH_SECRET", ["short", "0123456789abcde", "0123456789abcde\udcff", "0123456789abcde\n"]),
         ("BURGEE_REFRESH_URLS", ["flags.example.org", "ftp://a", "https://", "https:///hooks", "https://a,b"]),
         ("BURGEE_REFRESH_URLS", ["http://[::1/hooks/refresh", "http://a:b/", "http://a:65536/", "http://a:0/"]),
         ("PORT", ["65536", "-1", "http", "80.0", "٣", "²", "9" * 5000, " 80"]),

@@ -65,6 +65,11 @@ class Client(Flags):
             raise ConfigurationError(f'refresh is "lazy" or "background", got {refresh!r}')
         if not (isinstance(ttl, (int, float)) and 0 < ttl <= 86_400):
             raise ConfigurationError(f"ttl is a number of seconds up to 86400, got {ttl!r}")
+        # What is no number is not equal to itself.
+        if not isinstance(start_timeout, (int, float)) or start_timeout != start_timeout:
+            raise ConfigurationError(f"start_timeout is a number of seconds, got {start_timeout!r}")
+        if disk == "":
+            raise ConfigurationError("disk is a folder, or None for none, got an empty text")
         try:
             checked_environment(environment)
         except InvalidRequest as error:
@@ -91,8 +96,8 @@ class Client(Flags):
 
     def namespace(self, key: str) -> Flags:
         """The flags of another namespace of the environment, from the same release."""
-        made = Flags(self._reader, key, self._on_exposure, self._now)
-        return self._others.setdefault(key, made)
+        made = self._others.get(key)
+        return made or self._others.setdefault(key, Flags(self._reader, key, self._on_exposure, self._now))
 
     @property
     def ready(self) -> bool:

@@ -75,9 +75,9 @@ class Disk:
     def _prune(self, before: float) -> None:
         """Remove what no head names, and heads that were never put in place, as of processes that were killed."""
         heads = list(self._heads())
-        blobs = os.scandir(f"{self._folder}/{keys.BLOBS}")
+        blobs = _listed(f"{self._folder}/{keys.BLOBS}")
         unnamed = [blob for blob in blobs if not any(blob.name.encode() in head for head in heads)]
-        beside = os.scandir(os.path.dirname(f"{self._folder}/{keys.head(self._environment)}"))
+        beside = _listed(os.path.dirname(f"{self._folder}/{keys.head(self._environment)}"))
         unfinished = [file for file in beside if file.name.startswith(keys.HEAD_NAME) and file.name.endswith(".tmp")]
         for file in (*unnamed, *unfinished):
             # Another process may have removed it in this moment.
@@ -103,6 +103,15 @@ def _put(path: str, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing when there is none, as in one of a release without flags."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
 
 
 def _is_there(path: str, size: int) -> bool:

@@ -89,6 +89,7 @@ class Flags:
         TargetingKeyMissing where nobody would need a percentage, and NotReady; with a `default` that is answered
         instead, its reason says so, and the first time the log does.
         """
+        # Here and in `variant` in full: to call what both share would take a tenth of the evaluation.
         first, last, rows, _, _ = self._fast
         if first <= self._now() < last:
             try:

@@ -33,6 +33,7 @@ STALE_AFTER = 2
 # While a look is under way, evaluations ask so often whether it has ended.
 _UNDER_WAY_MS = 20
 _LONGEST_SLEEP_SECONDS = 60.0
+_NO_PROCESS = 0
 
 Window = namedtuple("Window", "serving stale first last")
 Window.__doc__ = """What to answer from, whether that is stale, and how long to do so without asking again.
@@ -178,8 +179,8 @@ class Reader:
             try:
                 start_new_thread(_follow, (ref(self, lambda _: _release(stop)), stop))
             except RuntimeError:
-                # Evaluations look as well, so nothing stops; the next window tries again.
-                return
+                # Evaluations look as well, so nothing stops; the next window tries again, as after a fork.
+                pid = _NO_PROCESS
             self._following = (pid, stop)
 
     def watch(self, hooks: Hooks) -> None:

@@ -42,6 +42,7 @@ COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "==", "neq"
 # How many values a costly test remembers, and how long texts are at most: contexts come from strangers.
 _REMEMBERED = 64
 _LONGEST = 40
+_EMPTY = frozenset(("",))
 # What context values of these types usually are, besides texts.
 _NATIVE: dict[str, type] = {NUMBER: int, BOOLEAN: bool, DATETIME: str}
 
@@ -63,9 +64,8 @@ def check(constraint: Mapping[str, Any], dialect: str) -> Check:
         return Check(name, "native", native, _Remembering(test).__getitem__)
     if operator == "eq" and kind == STRING and value:
         return Check(name, "equal", value, test)
-    if operator in ("eq", "isoneof") and kind == STRING:
-        members = frozenset() if operator == "eq" else reads.string_set(value) or frozenset()
-        return Check(name, "member", members - _EMPTY, test)
+    if operator == "isoneof" and kind == STRING:
+        return Check(name, "member", (reads.string_set(value) or frozenset()) - _EMPTY, test)
     if operator in ("prefix", "suffix") and kind == STRING and _is_trimmed(value, reads):
         return Check(name, operator, value, test)
     return Check(name, "text", None, test)
@@ -96,11 +96,8 @@ def text_test(constraint: Mapping[str, Any], dialect: Dialect) -> Test:
 
 
 def _is_trimmed(value: str, dialect: Dialect) -> bool:
-    """Whether a text that ends so, or begins so, still does when it is trimmed."""
+    """Whether trimming takes nothing from the value: a text with it at one end then has it there once trimmed too."""
     return value != "" and dialect.trimmed(value) == value
-
-
-_EMPTY = frozenset(("",))
 
 
 class _Remembering(dict[object, bool]):

@@ -1,7 +1,8 @@
 """One function for each shape of segment: its checks one after the other, without a loop and without a call for most.
 
-A shape is a join and a row of kinds, as ("all", "msn"). Its function is written as source out of the words below and
-compiled once; what a segment brings, names and values, reaches it as arguments and never becomes source.
+A shape is how checks are joined and a row of their kinds, as (False, ("member", "suffix")). Its function is written as
+source out of the words below and compiled once; what a segment brings, names and values, reaches it as arguments and
+never becomes source.
 """
 
 from __future__ import annotations

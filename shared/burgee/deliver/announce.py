@@ -18,11 +18,14 @@ import urllib3
 from ..bundle.release import Release
 from ..core.signature import HEADER, sign
 from ..core.visible import visible
+from ..git.http import broken_by
 from .receipt import Receipt
 
 SECONDS = 3.0
 _LARGEST_ANSWER = 64 * 1024
 _SHOWN = 200
+# What a call says until it has an answer; a subclass of the second is a connection that was refused.
+_TIMED_OUT = (urllib3.exceptions.ReadTimeoutError, urllib3.exceptions.ConnectTimeoutError)
 
 
 @dataclass(slots=True)
@@ -66,7 +69,8 @@ def _tell(call: _Call, secret: str, now: Callable[[], int]) -> None:
             # As it comes: what is compressed may be a thousand times as large.
             content = response.read(_LARGEST_ANSWER, decode_content=False)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            call.said = _fault(error)
+            if type(error) not in _TIMED_OUT:
+                call.said, _ = broken_by(error)
             return
     call.said = _answer(response.status, content)
     call.told = response.status in (200, 202)
@@ -78,15 +82,3 @@ def _answer(status: int, content: bytes) -> str:
     if status == 202:
         return "it does not see it yet"
     return f"status {status}, {content.decode('utf-8', 'replace').strip() or 'nothing said'}"
-
-
-def _fault(error: Exception) -> str:
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its host name has no address"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return "its certificate is not trusted"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "nothing accepts connections there"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return f"no answer within {SECONDS:g} seconds"
-    return "the connection broke"

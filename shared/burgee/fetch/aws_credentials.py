@@ -43,7 +43,7 @@ def system_rim(now: Callable[[], int]) -> Rim:
 
 def region_of(environ: Mapping[str, str], rim: Rim) -> str | None:
     """The region that a variable or the profile names."""
-    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or read_profile(environ, rim.read).region()
+    return _named_region(environ) or read_profile(environ, rim.read).region()
 
 
 def find_credentials(environ: Mapping[str, str], rim: Rim) -> Credentials:
@@ -58,7 +58,7 @@ def find_credentials(environ: Mapping[str, str], rim: Rim) -> Credentials:
     found = profile.credentials()
     if found is not None:
         return found
-    region = region_of(environ, rim) or DEFAULT_REGION
+    region = _named_region(environ) or profile.region() or DEFAULT_REGION
     for source in (from_web_identity, from_container, from_instance):
         found = source(environ, rim, region)
         if found is not None:
@@ -156,6 +156,10 @@ class HeldCredentials:
         """That of this process: one that a thread held when its process forked is held in the child for ever."""
         pid = getpid()
         return self._locks.get(pid) or self._locks.setdefault(pid, allocate_lock())
+
+
+def _named_region(environ: Mapping[str, str]) -> str | None:
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
 
 
 def _nobody(profile: str, unread: str) -> str:

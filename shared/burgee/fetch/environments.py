@@ -149,8 +149,8 @@ class Environments:
             self._looking.release()
 
     def _is_due(self, look_at: tuple[float, float]) -> bool:
-        wall = self._clock.wall()
-        return self._clock.monotonic() >= look_at[0] or wall >= look_at[1] or wall < self._looked_at
+        wall = self._wall()
+        return self._monotonic() >= look_at[0] or wall >= look_at[1] or wall < self._looked_at
 
     def _look(self) -> BurgeeError | None:
         if self._look_at is None:
@@ -171,6 +171,6 @@ class Environments:
         return fault
 
     def _postpone(self, milliseconds: int) -> None:
-        self._looked_at = self._clock.wall()
-        self._look_at = (self._clock.monotonic() + milliseconds, self._looked_at + milliseconds)
+        self._looked_at = self._wall()
+        self._look_at = (self._monotonic() + milliseconds, self._looked_at + milliseconds)
         self._fast = ({}, self._look_at[0], self._looked_at, self._look_at[1])

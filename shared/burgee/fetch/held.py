@@ -46,6 +46,8 @@ def see_head(fetcher: Fetcher, environment: str, held: Held) -> Held:
     try:
         fetched = fetcher.get(keys.head(environment), held.etag, max_bytes=HEAD_BYTES)
     except NotFound as error:
+        if held.head is not None:
+            raise
         raise NotFound(f"{error}; {_instead(fetcher, environment)}") from error
     if fetched is NOT_MODIFIED:
         return held

@@ -39,7 +39,7 @@ class Pool:
         try:
             response = self._pool.request(method, url, **options)
         except urllib3.exceptions.HTTPError as error:
-            raise Unavailable(f"{self._url} cannot be reached: {_reason(error)}") from None
+            raise Unavailable(f"{self._url} cannot be reached: {'; '.join(broken_by(error))}") from None
         if response.status != 200:
             response.close()
             raise _fault(response.status, self._url, sent_credentials="authorization" in options.get("headers", {}))
@@ -106,19 +106,20 @@ def _proxy(url: str, environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def _reason(error: Exception) -> str:
+_BROKEN: tuple[tuple[type[Exception], str, str], ...] = (
+    (urllib3.exceptions.NameResolutionError, "its host name has no address", "check the URL and the network"),
+    (urllib3.exceptions.SSLError, "its certificate is not trusted", "set SSL_CERT_FILE if it is your own"),
+    (urllib3.exceptions.NewConnectionError, "nothing accepts connections there", "check host and port"),
+    (urllib3.exceptions.TimeoutError, "it did not answer in time", "try again"),
+    (urllib3.exceptions.ResponseError, "it redirects too often", "check the URL"),
+    (Exception, "the connection broke", "try again"),
+)
+
+
+def broken_by(error: Exception) -> tuple[str, str]:
+    """What went wrong with a request, and what to do about it."""
     reason = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason else error
-    if isinstance(reason, urllib3.exceptions.NameResolutionError):
-        return "its host name has no address; check the URL and the network"
-    if isinstance(reason, urllib3.exceptions.SSLError):
-        return "its certificate is not trusted; set SSL_CERT_FILE if it is your own"
-    if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return "nothing accepts connections there; check host and port"
-    if isinstance(reason, urllib3.exceptions.TimeoutError):
-        return "it did not answer in time; try again"
-    if isinstance(reason, urllib3.exceptions.ResponseError):
-        return "it redirects too often; check the URL"
-    return "the connection broke; try again"
+    return next((what, advice) for kind, what, advice in _BROKEN if isinstance(reason, kind))
 
 
 def _fault(status: int, url: str, *, sent_credentials: bool) -> Denied | NotFound | Unavailable:

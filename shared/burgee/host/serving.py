@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-from ..fetch.clock import SystemClock, system_random
-from ..fetch.environments import Environments
-from ..fetch.opening import open_fetcher
+from ..fetch.clock import SystemClock
 from ..serve.app import App
 from ..serve.auth import open_gate
-from ..serve.opening import open_cors, service_over
+from ..serve.opening import open_cors, open_environments, service_over
 from ..settings import Settings
 from .answering import Answering
 from .following import Following
@@ -35,13 +33,7 @@ def serve_store(
     Raises ConfigurationError when neither tokens nor BURGEE_AUTH=none were said.
     """
     gate = open_gate(settings, now=SystemClock.wall, say=complain)
-    environments = Environments(
-        open_fetcher(url, environ),
-        ttl_ms=settings.ttl_ms,
-        clock=SystemClock(),
-        random=system_random,
-        only=settings.environment,
-    )
+    environments = open_environments(url, settings, environ)
     streaming = Streaming()
     following = Following(environments, ttl_ms=settings.ttl_ms, clock=SystemClock(), tell=streaming.tell, say=say)
     hook = RefreshHook(environments, settings.refresh_secret, now=SystemClock.wall, tell=following.wake)

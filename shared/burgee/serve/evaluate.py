@@ -9,15 +9,17 @@ from operator import itemgetter
 
 from ..core.errors import BurgeeError, Forbidden, InvalidRequest
 from ..core.json_text import quoted
+from ..core.snapshot import Namespace
 from .answers import answer_written, read_object
 from .service import ENVIRONMENT_HEADER
 from .texts import moment_text, to_microseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, TypeAlias
 
-    from ..core.snapshot import Namespace
+    from ..core.compile import Result
     from ..fetch.live import Serving
     from .message import Request, Response
     from .service import Service
@@ -37,28 +39,12 @@ _USUAL_FIELDS = 5
 
 def boolean(service: Service, request: Request) -> Response:
     """POST /evaluate/v1/boolean"""
-    started = service.timer()
-    request_id, key, flag, entity, context, environment = read_asked(read_object(request))
-    serving, namespace = service.find(request, environment, key)
-    now = service.now()
-    result = namespace.boolean(flag, entity, context, now)
-    texts = service.texts(serving)
-    moment = moment_text(service.timer() - started, now)
-    text = texts.answer(result, request_id or service.new_id(), moment)
-    return answer_written(request, text.encode(), texts.headers(serving, now))
+    return _single(service, request, Namespace.boolean)
 
 
 def variant(service: Service, request: Request) -> Response:
     """POST /evaluate/v1/variant"""
-    started = service.timer()
-    request_id, key, flag, entity, context, environment = read_asked(read_object(request))
-    serving, namespace = service.find(request, environment, key)
-    now = service.now()
-    result = namespace.variant(flag, entity, context, now)
-    texts = service.texts(serving)
-    moment = moment_text(service.timer() - started, now)
-    text = texts.answer(result, request_id or service.new_id(), moment)
-    return answer_written(request, text.encode(), texts.headers(serving, now))
+    return _single(service, request, Namespace.variant)
 
 
 def batch(service: Service, request: Request) -> Response:
@@ -107,6 +93,18 @@ def field_of(fields: dict[str, Any], camel: str, snake: str, kind: type, default
     if not isinstance(value, kind):
         raise InvalidRequest(_WRONG_VALUE)
     return value
+
+
+def _single(service: Service, request: Request, evaluate: Callable[..., Result]) -> Response:
+    started = service.timer()
+    request_id, key, flag, entity, context, environment = read_asked(read_object(request))
+    serving, namespace = service.find(request, environment, key)
+    now = service.now()
+    result = evaluate(namespace, flag, entity, context, now)
+    texts = service.texts(serving)
+    moment = moment_text(service.timer() - started, now)
+    text = texts.answer(result, request_id or service.new_id(), moment)
+    return answer_written(request, text.encode(), texts.headers(serving, now))
 
 
 def _read_closely(fields: Any) -> Asked:

@@ -31,14 +31,19 @@ def open_app(settings: Settings, environ: Mapping[str, str], *, say: Callable[[s
     if not settings.store:
         raise ConfigurationError("no store: set BURGEE_STORE to its URL, such as s3://bucket/prefix")
     gate = open_gate(settings, now=SystemClock.wall, say=say)
-    environments = Environments(
-        open_fetcher(settings.store, environ),
+    environments = open_environments(settings.store, settings, environ)
+    return App(service_over(environments, gate), cors=open_cors(settings))
+
+
+def open_environments(url: str, settings: Settings, environ: Mapping[str, str]) -> Environments:
+    """The environments of the store at `url` that the settings let a reader see. Raises ConfigurationError."""
+    return Environments(
+        open_fetcher(url, environ),
         ttl_ms=settings.ttl_ms,
         clock=SystemClock(),
         random=system_random,
         only=settings.environment,
     )
-    return App(service_over(environments, gate), cors=open_cors(settings))
 
 
 def service_over(environments: Environments, gate: Gate | None, *, streams: bool = False) -> Service:
