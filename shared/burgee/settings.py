@@ -19,7 +19,7 @@ class Settings(
     namedtuple(
         "Settings",
         "store config_ref environment ttl_ms auth tokens tokens_file cors_origins allowed_mirrors repository token "
-        "port directory refresh_secret refresh_urls",
+        "port directory refresh_secret refresh_urls keep webhook_secret queue dead_letters tries git_host git_api",
     )
 ):
     """What the deployment says, read once.
@@ -27,13 +27,16 @@ class Settings(
     `store` is the primary store's URL; `environment` limits a reader to one environment; `ttl_ms` is how long readers
     go without looking; `auth` is `token` or `none`; `tokens` are entries of client tokens and `tokens_file` is the path
     of more of them; pages of `cors_origins` may ask; `token` is the Git token. `refresh_secret` is what publishers and
-    readers know, `refresh_urls` are the hooks of the readers that a publisher tells.
+    readers know, `refresh_urls` are the hooks of the readers that a publisher tells. `keep` is the folder where a reader
+    keeps its last good release. `webhook_secret` is what the Git host signs with; `queue` and `dead_letters` are URLs,
+    and after `tries` a message goes from the one to the other; `git_host` is the kind of host, `git_api` where its API is.
     """
 
     __slots__ = ()
 
 
 _SHORTEST_SECRET = 16
+_GIT_HOSTS = ("github", "gitlab", "gitea", "forgejo", "bitbucket")
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-:[]")
 
 
@@ -112,6 +115,24 @@ def _secret(name: str, value: str) -> str:
     return value
 
 
+def _git_host(name: str, value: str) -> str:
+    if value not in _GIT_HOSTS:
+        raise ConfigurationError(f"{name} is one of {', '.join(_GIT_HOSTS)}, got {_shown(value)}")
+    return value
+
+
+def _tries(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) <= 4 and 1 <= int(value) <= 1000):
+        raise ConfigurationError(f"{name} is a number from 1 to 1000, got {_shown(value)}")
+    return int(value)
+
+
+def _url(name: str, value: str) -> str:
+    if not _has_origin(value):
+        raise ConfigurationError(f"{name} is a URL such as https://git.example.org/api/v1, got {_shown(value)}")
+    return value
+
+
 def _urls(name: str, value: str) -> tuple[str, ...]:
     urls = _list(name, value)
     for url in urls:
@@ -150,6 +171,13 @@ VARIABLES: dict[str, tuple[str, Callable[[str, str], Any], Any]] = {
     "directory": ("BURGEE_DIR", _text, ".burgee"),
     "refresh_secret": ("BURGEE_REFRESH_SECRET", _secret, None),
     "refresh_urls": ("BURGEE_REFRESH_URLS", _urls, ()),
+    "keep": ("BURGEE_KEEP", _text, None),
+    "webhook_secret": ("BURGEE_WEBHOOK_SECRET", _secret, None),
+    "queue": ("BURGEE_QUEUE", _text, None),
+    "dead_letters": ("BURGEE_DEAD_LETTERS", _text, None),
+    "tries": ("BURGEE_TRIES", _tries, 5),
+    "git_host": ("BURGEE_GIT_HOST", _git_host, None),
+    "git_api": ("BURGEE_GIT_API", _url, None),
 }
 
 

@@ -23,14 +23,18 @@ ARROWS: dict[str, set[str]] = {
     "client": {"core", "bundle", "fetch"},
     "settings": {"core.errors"},
     "author": {"core", "bundle"},
-    "store": {"core.errors", "bundle"},
+    "store": {"core.errors", "core.instant", "core.visible", "bundle"},
     "git": {"core.errors"},
     "deliver": {"core", "bundle", "author", "store", "git"},
-    "control": {"core.errors", "serve.message", "author", "deliver", "store", "git", "bundle", "settings"},
+    "queue": {"core.errors"},
+    "control": {
+        *("core.errors", "core.signature", "serve.message", "author", "deliver", "store", "git", "queue", "bundle"),
+        "settings",
+    },
     "host": {"core", "bundle", "author.authored", "serve", "control", "deliver", "git", "store", "fetch", "settings"},
     "cli": {
         *("core", "bundle", "fetch", "serve", "client", "settings", "author", "store"),
-        *("git", "deliver", "control", "host"),
+        *("git", "deliver", "queue", "control", "host"),
     },
 }
 LIGHT = ("core", "bundle", "fetch", "serve", "client", "settings")

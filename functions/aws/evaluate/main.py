@@ -7,13 +7,15 @@ import sys
 from typing import Any
 
 from burgee.serve.function_url import answer
-from burgee.serve.opening import open_app
+from burgee.serve.opening import open_function
 from burgee.settings import read_settings
 
 # Made while the execution environment starts: that time is not billed to the first request, which finds all of it.
-_APP = open_app(read_settings(os.environ), os.environ, say=lambda line: print(line, file=sys.stderr))
+_APP, _after = open_function(read_settings(os.environ), os.environ, say=lambda line: print(line, file=sys.stderr))
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """What AWS calls for each request."""
-    return answer(_APP, event)
+    result = answer(_APP, event)
+    _after()
+    return result

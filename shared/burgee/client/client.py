@@ -191,6 +191,6 @@ def _fetcher(urls: tuple[str, ...], environ: Mapping[str, str]) -> Fetcher:
 def _disk(folder: str | None, environment: str) -> Any:
     if folder is None:
         return None
-    from .disk import Disk
+    from ..fetch.disk import Disk
 
     return Disk(folder, environment)

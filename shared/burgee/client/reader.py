@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from ..core.snapshot import Snapshot
     from ..fetch.clock import Clock
+    from ..fetch.disk import Disk
     from ..fetch.live import Serving, Status
     from ..fetch.port import Fetcher
-    from .disk import Disk
     from .hooks import Change
 
 # How many times as old as wanted an answer may be before it says that it is stale.

@@ -106,6 +106,12 @@ class Forbidden(RequestError):
     status = 403
 
 
+class Replayed(RequestError):
+    """The request is one that was taken before, or long after its time."""
+
+    status = 409
+
+
 class ContentError(BurgeeError):
     """Bytes that were read do not mean what they should."""
 

@@ -5,6 +5,7 @@ The signature is a header `t=<seconds since the epoch>,v1=<hex>`, HMAC-SHA256 ov
 
 from __future__ import annotations
 
+from hashlib import sha256
 from hmac import compare_digest, new
 
 from .errors import Unauthenticated
@@ -36,6 +37,14 @@ def check_signature(secret: str, header: str, body: bytes, now: int) -> None:
         raise Unauthenticated(
             f"the signature was made {apart} seconds from now, wanted at most {TOLERANCE_SECONDS}; check the clocks"
         )
+
+
+def whsec_key(secret: str) -> bytes:
+    """The 32 bytes with which hosts that follow Standard Webhooks sign for who knows `secret`: its SHA-256.
+
+    Their text is `whsec_` and base64; the signed text is `<webhook-id>.<webhook-timestamp>.<body>`.
+    """
+    return sha256(secret.encode()).digest()
 
 
 def _code(secret: str, seconds: str, body: bytes) -> str:

@@ -71,6 +71,8 @@ def _publish_environment(publisher: Publisher, name: str, environment: Environme
         except Conflict:
             publisher.pause()
             continue
+        except RefusedError as error:
+            return Receipt(name, "refused", commit=tip.id, problems=authored.problems, message=str(error))
         warnings = (*mirrors, *receipt.warnings)
         return replace(receipt, commit=tip.id, problems=authored.problems, warnings=warnings)
     raise Conflict(f"the head of environment {name!r} kept moving; try again")

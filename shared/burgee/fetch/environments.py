@@ -6,6 +6,7 @@ Law: an index that cannot be read leaves the last one in force.
 from __future__ import annotations
 
 from _thread import allocate_lock
+from contextlib import suppress
 
 from ..bundle import keys
 from ..bundle.index import Index, Listed, decode_index
@@ -34,6 +35,7 @@ class Environments:
         "_fault",
         "_fetcher",
         "_index",
+        "_kept",
         "_lives",
         "_look_at",
         "_looked_at",
@@ -71,6 +73,21 @@ class Environments:
         never = (float("inf"), float("-inf"), float("inf")) if only else (float("-inf"), 0, 0)
         self._fast: tuple[dict[str, Live], float, float, float] = ({}, *never)
         self._looking = allocate_lock()
+        self._kept: Fetcher | None = None
+
+    def resume(self, fetcher: Fetcher) -> None:
+        """Take over what was kept of earlier looks, for as long as the store does not answer; it counts as no look."""
+        self._kept = fetcher
+        with suppress(BurgeeError):
+            self._index = self._index or decode_index(fetcher.get(keys.INDEX, max_bytes=INDEX_BYTES).content)
+
+    def index(self) -> Index | None:
+        """The index that was read last, as it is in force; None before the first."""
+        return self._index
+
+    def opened(self) -> tuple[Live, ...]:
+        """The live snapshots of the environments that were asked for."""
+        return tuple(self._lives.values())
 
     def names(self) -> tuple[str, ...]:
         """The environments the store lists, by name. Raises NotReady while the index has not been read once."""
@@ -126,6 +143,9 @@ class Environments:
 
     def _begin(self, name: str) -> Live:
         made = Live(self._fetcher, name, ttl_ms=self._ttl_ms, clock=self._clock, random=self._random)
+        if self._kept is not None:
+            with suppress(BurgeeError):
+                made.resume(self._kept)
         return self._lives.setdefault(name, made)
 
     def _current(self) -> Index:

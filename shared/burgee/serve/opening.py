@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import urandom
+from os.path import isdir
 from time import perf_counter
 
 from ..core.errors import ConfigurationError
@@ -12,6 +13,7 @@ from ..fetch.opening import open_fetcher
 from .app import App
 from .auth import open_gate
 from .cors import Cors
+from .keeping import Keeper
 from .service import Service
 
 TYPE_CHECKING = False
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from .auth import Gate
 
 
-def open_app(settings: Settings, environ: Mapping[str, str], *, say: Callable[[str], object]) -> App:
-    """The App that the settings describe; looks at nothing yet.
+def open_function(
+    settings: Settings, environ: Mapping[str, str], *, say: Callable[[str], object]
+) -> tuple[App, Callable[[], None]]:
+    """The App that the settings describe, and what to call after each of its answers; looks at no store yet.
 
     `environ` is where stores find their credentials; `say` is told of what goes wrong later on and of no request.
     Raises ConfigurationError.
@@ -32,7 +36,12 @@ def open_app(settings: Settings, environ: Mapping[str, str], *, say: Callable[[s
         raise ConfigurationError("no store: set BURGEE_STORE to its URL, such as s3://bucket/prefix")
     gate = open_gate(settings, now=SystemClock.wall, say=say)
     environments = open_environments(settings.store, settings, environ)
-    return App(service_over(environments, gate), cors=open_cors(settings))
+    if settings.keep and isdir(settings.keep):
+        from ..fetch.file import FileFetcher
+
+        environments.resume(FileFetcher(settings.keep))
+    keeper = Keeper(environments, settings.keep, clock=SystemClock(), say=say)
+    return App(service_over(environments, gate), cors=open_cors(settings)), keeper
 
 
 def open_environments(url: str, settings: Settings, environ: Mapping[str, str]) -> Environments:

@@ -14,15 +14,17 @@ from pathlib import Path
 
 from ..bundle import keys
 from ..bundle.head import decode_head
+from ..bundle.index import encode_index
 from ..core.errors import BurgeeError
-from ..fetch.file import FileFetcher
+from .file import FileFetcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..fetch.held import Held
-    from ..fetch.port import Fetcher
+    from ..bundle.index import Index
+    from .held import Held
+    from .port import Fetcher
 
 # What no head names may be about to be named by another process for so long.
 _GRACE_SECONDS = 3600.0
@@ -63,6 +65,10 @@ class Disk:
         _put(head, held.content)
         self._kept, self._trusted = holds, True
         self._prune(os.stat(head).st_mtime - _GRACE_SECONDS)
+
+    def keep_index(self, index: Index) -> None:
+        """Write which environments the store lists. Raises OSError."""
+        _put(f"{self._folder}/{keys.INDEX}", encode_index(index.repository, index.environments))
 
     def _revision(self) -> int:
         """That of the head on disk; 0 when it cannot be read."""

@@ -1,0 +1,1 @@
+"""The control plane: what Git hosts, timers and people ask of burgee."""

@@ -1,0 +1,47 @@
+"""A job: what a message of the queue asks for. It says that something may have moved, never what is to be published."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from ..core.errors import InvalidRequest
+
+FORMAT = 1
+Cause = Literal["push", "timer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`ref` and `commit` are what was pushed, and `delivery` names the event at its host; a timer has a `tick`."""
+
+    cause: Cause
+    ref: str | None = None
+    commit: str | None = None
+    delivery: str | None = None
+    tick: str | None = None
+
+    def __str__(self) -> str:
+        return f"push of {self.ref} ({self.delivery})" if self.cause == "push" else f"tick of {self.tick}"
+
+
+def encode_job(job: Job) -> str:
+    """The job as the body of a message."""
+    fields = {"cause": job.cause, "ref": job.ref, "commit": job.commit, "delivery": job.delivery, "tick": job.tick}
+    return json.dumps({"format": FORMAT, **{name: value for name, value in fields.items() if value is not None}})
+
+
+def decode_job(body: str) -> Job:
+    """The job in the body of a message. Raises InvalidRequest for another message."""
+    try:
+        fields = json.loads(body)
+    except ValueError as error:
+        raise InvalidRequest(f"wanted a job as JSON, got {body[:60]!r}") from error
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT or fields.get("cause") not in ("push", "timer"):
+        raise InvalidRequest(f"wanted a job of format {FORMAT} whose cause is push or timer, got {body[:60]!r}")
+    texts = {name: fields.get(name) for name in ("ref", "commit", "delivery", "tick")}
+    wrong = [name for name, value in texts.items() if not isinstance(value, str | None)]
+    if wrong:
+        raise InvalidRequest(f"wanted `{wrong[0]}` of a job as text, got {texts[wrong[0]]!r:.60}")
+    return Job(fields["cause"], **texts)

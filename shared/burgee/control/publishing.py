@@ -1,0 +1,171 @@
+"""Working the queue: jobs are published, their result goes to the commits, and what fails is tried again.
+
+Law: a job leaves the queue only when what it told of is published, when its result is said to its commit (files that
+are wrong do not become right by trying again), or when it lies with the dead letters together with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..core.errors import BurgeeError, InvalidFiles, InvalidRequest, RefusedError, Unavailable
+from ..deliver.receipt import Receipt
+from ..deliver.status import status_of
+from ..git.host import SHORTEST_LIMIT, GitHost, Status
+from ..queue.port import Message, Queue, Received
+from .job import Job, decode_job
+
+FIRST_PAUSE_SECONDS = 10
+LONGEST_PAUSE_SECONDS = 900
+# What statuses that are of no one environment are called.
+CONTEXT = "burgee"
+_REMEMBERED = 1024
+Say = Callable[[str, Mapping[str, object]], object]
+
+_METRICS = {
+    "published": "Published",
+    "invalid": "PublishInvalid",
+    "refused": "PublishInvalid",
+    "failed": "PublishFailed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the jobs of one deployment are worked with.
+
+    `publish` publishes what the repository says now and tells the readers; `statuses` takes results; `tries` is how
+    often a message is received before it is a dead letter. `say` writes a line with fields to the log, `count` adds
+    one to a metric.
+    """
+
+    publish: Callable[[], Sequence[Receipt]]
+    statuses: Statuses
+    queue: Queue
+    dead_letters: Queue
+    tries: int
+    say: Say
+    count: Callable[[str], object]
+
+
+class Batch:
+    """Messages that were received together. One publish serves all of them: it begins after each of them was sent."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._outcome: _Outcome | None = None
+
+    def take(self, received: Received) -> None:
+        """Do what one message asks for. Raises BurgeeError when it is to be received again."""
+        try:
+            job = decode_job(received.message.body)
+        except InvalidRequest as error:
+            self._bury(received, str(error))
+            return
+        if self._outcome is None:
+            self._outcome = _published(self._desk)
+        outcome = self._outcome
+        self._desk.say("job failed" if outcome.fault else "job done", outcome.fields(job))
+        if outcome.fault is None:
+            self._tell(job, outcome)
+        elif job.cause == "push":
+            # After a tick comes the next one, and a queue full of ticks would only be in the way of pushes.
+            self._fail(job, received, str(outcome.fault))
+
+    def _tell(self, job: Job, outcome: _Outcome) -> None:
+        """Say the result to the commits it is about, and to the pushed one if it is none of them."""
+        for receipt in outcome.receipts:
+            if receipt.commit and (job.cause == "push" or receipt.outcome not in ("unchanged", "empty")):
+                self._desk.statuses.write(receipt.commit, status_of(receipt, most=self._desk.statuses.longest))
+        told = sorted({receipt.commit for receipt in outcome.receipts if receipt.commit})
+        if not job.commit or job.commit in told:
+            return
+        if outcome.mistake:
+            self._desk.statuses.write(job.commit, Status(CONTEXT, "failure", f"nothing published: {outcome.mistake}"))
+        elif told:
+            newer = ", ".join(name[:12] for name in told)
+            self._desk.statuses.write(job.commit, Status(CONTEXT, "success", f"superseded, published was {newer}"))
+
+    def _fail(self, job: Job, received: Received, reason: str) -> None:
+        if received.tries < self._desk.tries:
+            self._postpone(received)
+            raise Unavailable(f"{job} is tried again: {reason}")
+        if job.commit:
+            self._desk.statuses.write(job.commit, Status(CONTEXT, "error", f"not published: {reason}"))
+        self._bury(received, f"tried {received.tries} times: {reason}")
+
+    def _postpone(self, received: Received) -> None:
+        pause = min(FIRST_PAUSE_SECONDS << min(received.tries - 1, 10), LONGEST_PAUSE_SECONDS)
+        try:
+            self._desk.queue.postpone(received.receipt, pause)
+        except BurgeeError as error:
+            # It comes back by itself, only later.
+            self._desk.say("message not postponed", {"message": received.id, "reason": str(error)})
+
+    def _bury(self, received: Received, reason: str) -> None:
+        """Put a message to the dead letters. Raises BurgeeError when that cannot be done; then it stays where it is."""
+        message = received.message
+        self._desk.dead_letters.send(Message(message.body, message.group, message.deduplication, reason))
+        self._desk.count("DeadLetters")
+        self._desk.say("message given up", {"message": received.id, "reason": reason})
+
+
+class Statuses:
+    """Commit statuses: a courtesy, so that one could not be written is said and nothing else; none is written twice."""
+
+    def __init__(self, host: GitHost | None, say: Say) -> None:
+        """Without a host nothing is written."""
+        self._host = host
+        self._say = say
+        self._written: dict[tuple[str, str], Status] = {}
+        self.longest = host.longest_description if host else SHORTEST_LIMIT
+
+    def write(self, commit: str, status: Status) -> None:
+        """Set a status of a commit."""
+        if self._host is None or self._written.get((commit, status.context)) == status:
+            return
+        try:
+            self._host.write_status(commit, status)
+        except BurgeeError as error:
+            self._say("status not written", {"commit": commit, "context": status.context, "reason": str(error)})
+            return
+        if len(self._written) >= _REMEMBERED:
+            self._written.clear()
+        self._written[commit, status.context] = status
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a publish came to: receipts, or a `mistake` in the repository, or a `fault` that may pass."""
+
+    receipts: Sequence[Receipt] = ()
+    mistake: str | None = None
+    fault: BurgeeError | None = None
+
+    def fields(self, job: Job) -> dict[str, object]:
+        """For the log."""
+        return {
+            "job": str(job),
+            "outcomes": {receipt.environment: receipt.outcome for receipt in self.receipts},
+            "reason": self.mistake or (str(self.fault) if self.fault else None),
+        }
+
+
+def _published(desk: Desk) -> _Outcome:
+    try:
+        receipts = desk.publish()
+    except InvalidFiles as error:
+        desk.count("PublishInvalid")
+        return _Outcome(mistake="; ".join(map(str, error.problems)))
+    except RefusedError as error:
+        desk.count("PublishInvalid")
+        return _Outcome(mistake=str(error))
+    except BurgeeError as error:
+        desk.count("PublishFailed")
+        return _Outcome(fault=error)
+    for receipt in receipts:
+        if receipt.outcome in _METRICS:
+            desk.count(_METRICS[receipt.outcome])
+    failed = [f"{receipt.environment}: {receipt.message}" for receipt in receipts if receipt.outcome == "failed"]
+    return _Outcome(receipts, fault=Unavailable("; ".join(failed)) if failed else None)

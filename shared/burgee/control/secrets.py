@@ -1,0 +1,103 @@
+"""Secrets that the deployment keeps elsewhere: variables that name them, and variables that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from ..core.errors import ConfigurationError, Denied, Unavailable
+
+_Opened = TypeVar("_Opened")
+_SUFFIX = "_ARN"
+_FRESH_MS = 300_000
+_CONNECT_SECONDS = 3
+_READ_SECONDS = 5
+Read = Callable[[str], str | None]
+
+
+def with_secrets(environ: Mapping[str, str], read: Read) -> dict[str, str]:
+    """The variables, with each BURGEE_..._ARN replaced by a BURGEE_... that holds what `read` finds there.
+
+    A secret that has no value (None) counts as a variable that is not set.
+    """
+    named = {
+        name: arn for name, arn in environ.items() if name.startswith("BURGEE_") and name.endswith(_SUFFIX) and arn
+    }
+    found = {name.removesuffix(_SUFFIX): read(arn) for name, arn in named.items()}
+    kept = {name: value for name, value in environ.items() if name not in named}
+    return kept | {name: value.strip() for name, value in found.items() if value}
+
+
+class Renewed(Generic[_Opened]):
+    """What is opened from variables and secrets, and opened again when these have changed; looked at now and then."""
+
+    def __init__(
+        self,
+        open_from: Callable[[Mapping[str, str]], _Opened],
+        environ: Mapping[str, str],
+        *,
+        read: Read,
+        now: Callable[[], int],
+    ) -> None:
+        """`now` is in milliseconds."""
+        self._open = open_from
+        self._environ = environ
+        self._read = read
+        self._now = now
+        self._held: tuple[dict[str, str], _Opened] | None = None
+        self._looked_at = 0
+
+    def __call__(self) -> _Opened:
+        """What is open. Raises what opening raises; while secrets cannot be read, the last ones are good."""
+        if self._held is not None and self._now() - self._looked_at < _FRESH_MS:
+            return self._held[1]
+        try:
+            environ = with_secrets(self._environ, self._read)
+        except Unavailable:
+            if self._held is None:
+                raise
+            return self._held[1]
+        if self._held is None or self._held[0] != environ:
+            self._held = environ, self._open(environ)
+        self._looked_at = self._now()
+        return self._held[1]
+
+
+def open_secrets(environ: Mapping[str, str]) -> Read:
+    """What reads the value of a secret of AWS Secrets Manager by its ARN, None while it has none.
+
+    It raises Denied and Unavailable. Raises ConfigurationError without boto3.
+    """
+    try:
+        from boto3.session import Session
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError as error:
+        raise ConfigurationError("AWS Secrets Manager needs boto3: pip install 'burgee[aws]'") from error
+
+    config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 3})
+
+    def read(arn: str) -> str | None:
+        try:
+            client = Session(region_name=_region(arn)).client("secretsmanager", config=config)
+            value: str | None = client.get_secret_value(SecretId=arn).get("SecretString")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code")
+            if code == "ResourceNotFoundException":
+                return None
+            kind = Denied if code in ("AccessDenied", "AccessDeniedException") else Unavailable
+            raise kind(f"cannot read secret {arn}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"cannot read secret {arn}: {error}") from error
+        return value
+
+    return read
+
+
+def _region(arn: str) -> str:
+    parts = arn.split(":")
+    if len(parts) != 7 or parts[2] != "secretsmanager":
+        raise ConfigurationError(
+            f"wanted the ARN of a secret, as arn:aws:secretsmanager:eu-central-1:123456789012:secret:name, got {arn!r}"
+        )
+    return parts[3]

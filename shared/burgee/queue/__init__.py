@@ -1,0 +1,1 @@
+"""Where what was accepted waits until it is done."""

@@ -1,0 +1,56 @@
+"""What a queue is: messages of one group are received in the order in which they were sent, each until it is deleted.
+
+Law: a message that was sent is in the queue, or in the one for dead letters, until somebody has deleted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it is sent.
+
+    Of those with an equal `deduplication` within minutes only the first is kept. `reason` says why a dead letter died.
+    """
+
+    body: str
+    group: str
+    deduplication: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that was received: nobody else gets it for a while.
+
+    `receipt` names it until then; `sent_at` is in milliseconds since the epoch, `tries` how often it was received.
+    """
+
+    message: Message
+    id: str
+    receipt: str
+    sent_at: int
+    tries: int
+
+
+class Queue(Protocol):
+    """Every verb may raise Unavailable, Denied, or NotFound when there is no such queue."""
+
+    @property
+    def url(self) -> str: ...
+
+    def send(self, message: Message) -> str:
+        """Put it at the end; its id. Once this returns, the message is not lost."""
+
+    def receive(self) -> Iterator[Received]:
+        """What there is, in order, a few at a time; ends when there is nothing for anybody to receive."""
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        """Let others receive it again only after that time, or at once for 0."""
+
+    def delete(self, receipt: str) -> None:
+        """It is done."""
