@@ -35,6 +35,11 @@ class FaultyObjects:
         """Raise `fault` at the write of that number, counted from 1 since the beginning, before or after it is done."""
         (self._after if after else self._before)[number] = fault
 
+    def forget_faults(self) -> None:
+        """Let every write succeed from now on."""
+        self._before.clear()
+        self._after.clear()
+
     def count(self, verb: str) -> int:
         return sum(called == verb for called, _ in self.calls)
 

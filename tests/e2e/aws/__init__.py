@@ -1,0 +1,1 @@
+"""burgee on AWS, as Terraform deploys it, on one machine: `make aws-local`."""

@@ -1,0 +1,340 @@
+"""What a team lives through with burgee on AWS, in steps of which each one shows that the next may be believed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+
+from tests.e2e.aws.cloud import ROOT, TTL_SECONDS, Cloud, clean_environ, started, told
+from tests.e2e.aws.rights import try_rights
+from tests.e2e.clients.program import Program
+from tests.events import github_headers, github_push
+from tests.servers.git_cli import git
+from tests.servers.lambda_sources import Polled
+
+TRIES = 5
+_KILL_SWITCH = "flags/production/features.yaml"
+Step = tuple[str, Callable[[], object]]
+
+
+@dataclass
+class Story:
+    """The steps, over one cloud. `say` shows what a step has found."""
+
+    cloud: Cloud
+    say: Callable[[str], object]
+
+    def before(self) -> Iterator[Step]:
+        """What is done with the rights of the person who deploys."""
+        yield "terraform init and apply", self.apply
+        yield "a second plan changes nothing", self.plan_again
+        yield "what was made is what was described", self.read_back
+        yield "the Git token is put into its secret", self.put_token
+
+    def after(self) -> Iterator[Step]:
+        """What the functions do, each with exactly the rights that its role has."""
+        yield "a stranger's event is refused", self.refuse_stranger
+        yield "a signed push lands in the queue", lambda: self.deliver(self.repository_tip())
+        yield "publish works the queue: the release is in the bucket", self.publish_first
+        yield "the commit is told", self.read_statuses
+        yield "evaluate answers those who have the token", self.evaluate
+        yield "flipt-client reads the bucket", self.read_bucket
+        yield "a change is pushed and seen", self.change
+        yield "files that are wrong are told to their commit, and change nothing", self.push_mistake
+        yield "the timer finds what no event told", self.tick
+        yield "no role may do more than its work", self.try_rights
+        yield "the store breaks: the last good release answers, after a crash too", self.break_store
+        yield "the Git host is down: the push ends with the dead letters, and comes back", self.lose_host
+
+    def end(self) -> Iterator[Step]:
+        """What is left at the end."""
+        yield "terraform destroy leaves nothing", self.destroy
+
+    # What is done with the rights of the person who deploys
+
+    def apply(self) -> None:
+        self.cloud.terraform.init()
+        self.cloud.terraform.apply()
+        self.say(f"{len(self.cloud.terraform.resources())} resources")
+
+    def plan_again(self) -> None:
+        assert self.cloud.terraform.changes() == ""
+
+    def read_back(self) -> None:
+        bucket, amazon = self.cloud.outputs["bucket"], self.cloud.asked_by_person
+        s3, sqs = amazon("s3"), amazon("sqs")
+        assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+        rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        assert all("Expiration" not in rule or "blobs" not in told(rule.get("Filter")) for rule in rules)
+        queue = sqs.get_queue_attributes(QueueUrl=self.cloud.outputs["queue_url"], AttributeNames=["All"])["Attributes"]
+        assert queue["FifoQueue"] == "true" and json.loads(queue["RedrivePolicy"])["maxReceiveCount"] in (TRIES, "5")
+        for name in ("webhook", "publish", "evaluate"):
+            deployed = self.cloud.deployed(name)
+            self.say(f"{deployed['FunctionName']}: {deployed['Runtime']}, {deployed['CodeSize'] // 1000} kB")
+        mappings = amazon("lambda").list_event_source_mappings()["EventSourceMappings"]
+        assert [mapping["FunctionResponseTypes"] for mapping in mappings] == [["ReportBatchItemFailures"]]
+        # This Amazon would take every message at once, and run nothing.
+        amazon("lambda").update_event_source_mapping(UUID=mappings[0]["UUID"], Enabled=False)
+
+    def put_token(self) -> None:
+        from tests.servers.forge import TOKEN
+
+        arn = self.cloud.outputs["git_token_secret_arn"]
+        self.cloud.asked_by_person("secretsmanager").put_secret_value(SecretId=arn, SecretString=TOKEN)
+
+    # What the functions do
+
+    def refuse_stranger(self) -> None:
+        body = github_push(repository=self.cloud.repository.url)
+        status, said = self._post("webhook", "/", body, github_headers(body, secret="not-the-secret-of-it"))
+        assert status == 401 and self.cloud.waiting() == 0, said
+        status, said = self._post("evaluate", "/evaluate/v1/boolean", b'{"flagKey":"card-payments","entityId":"u"}', {})
+        assert status == 401, said
+
+    def repository_tip(self) -> str:
+        return git(self.cloud.repository.clone, "rev-parse", "HEAD")
+
+    def deliver(self, commit: str, *, ref: str = "refs/heads/main") -> None:
+        """Tell the webhook of a push, as GitHub does."""
+        body = github_push(ref, commit, self.cloud.repository.url.removesuffix(".git"), pushed_at=int(time.time()))
+        headers = github_headers(body, secret=self.cloud.secret("webhook_secret_arn"), delivery=f"d-{time.time_ns()}")
+        began = time.perf_counter()
+        status, said = self._post("webhook", "/", body, headers)
+        assert (status, said["outcome"]) == (202, "queued"), f"{said} {self._log('webhook')}"
+        self.say(f"{status} {said['outcome']} in {(time.perf_counter() - began) * 1000:.0f} ms")
+        assert self.cloud.waiting() == 1
+
+    def publish_first(self) -> None:
+        polled = self.work()
+        assert len(polled.deleted) == 1 and not polled.returned, self._log("publish")
+        index = json.loads(self._object("environments/index.json"))
+        assert set(index["environments"]) == {"staging", "production"}
+        assert self.revision("production") == 1
+        assert "Published" in self._log("publish"), "no metric was written"
+
+    def read_statuses(self) -> None:
+        written = self.cloud.forge.statuses(self.repository_tip())
+        assert [(one.context, one.state) for one in written] == [
+            ("burgee/staging", "success"),
+            ("burgee/production", "success"),
+        ], self._log("publish")
+        self.say(written[1].description)
+
+    def evaluate(self) -> None:
+        assert self.answer("card-payments") is True
+        status, said = self._ask("/ofrep/v1/evaluate/flags/checkout-button", {"context": {"targetingKey": "u"}})
+        assert status == 200 and said["variant"], said
+
+    def read_bucket(self) -> None:
+        """Nobody's credentials: moto cannot judge such requests while it judges others, so rights are not checked."""
+        url = f"{self.cloud.moto.url}/{self.cloud.outputs['bucket']}/environments/production"
+        with self.cloud.moto.relaxed():
+            program = Program([sys.executable, "-m", "tests.e2e.clients.flipt_engine", "polling"])
+            try:
+                program.ask({"do": "open", "url": url, "environment": "production"})
+                question = {"kind": "boolean", "flag": "card-payments", "entity": "u", "context": {}}
+                (answer,) = program.ask({"do": "evaluate", "questions": [question]})["answers"]
+            finally:
+                program.stop()
+        assert answer["value"] is True, answer
+
+    def change(self) -> None:
+        assert self.answer("card-payments") is True
+        text = self.cloud.repository.read(_KILL_SWITCH)
+        key = text.index("key: card-payments")
+        changed = text[:key] + text[key:].replace("enabled: true", "enabled: false", 1)
+        self.deliver(self.cloud.repository.push({_KILL_SWITCH: changed}))
+        began = time.monotonic()
+        self.work()
+        assert self.revision("production") == 2 and self.revision("staging") == 1
+        self._wait_for(lambda: self.answer("card-payments") is False)
+        self.say(f"answered {time.monotonic() - began:.1f} s after the event was in the queue, TTL {TTL_SECONDS} s")
+
+    def push_mistake(self) -> None:
+        good = self.cloud.repository.read(_KILL_SWITCH)
+        wrong = self.cloud.repository.push({_KILL_SWITCH: good.replace("internal-staff", "internal-stuff", 1)})
+        self.deliver(wrong)
+        self.work()
+        states = {one.context: one for one in self.cloud.forge.statuses(wrong)}
+        assert states["burgee/production"].state == "failure" and states["burgee/staging"].state == "success"
+        assert _KILL_SWITCH in states["burgee/production"].description
+        self.say(states["burgee/production"].description)
+        assert self.revision("production") == 2 and self.cloud.waiting() == 0
+        self.cloud.repository.push({_KILL_SWITCH: good})
+
+    def tick(self) -> None:
+        """What the schedule sends, as it stands in the account, with the instant that Amazon puts in."""
+        self.cloud.repository.push({"flags/staging/extra.features.yaml": 'version: "1.4"\nnamespace: extra\n'})
+        scheduler = self.cloud.asked_by_person("scheduler")
+        (schedule,) = scheduler.list_schedules()["Schedules"]
+        target = scheduler.get_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])["Target"]
+        body = target["Input"].replace("<aws.scheduler.scheduled-time>", "2026-11-22T12:00:00Z")
+        for _ in range(2):
+            # The same tick twice is one message.
+            self.cloud.asked_by_person("sqs").send_message(
+                QueueUrl=self.cloud.outputs["queue_url"],
+                MessageBody=body,
+                MessageGroupId=target["SqsParameters"]["MessageGroupId"],
+            )
+        assert self.cloud.waiting() == 1
+        before = self.revision("staging")
+        self.work()
+        assert self.revision("staging") == before + 1
+
+    def try_rights(self) -> None:
+        self.say(f"{try_rights(self.cloud, self._blob())} calls refused")
+
+    def break_store(self) -> None:
+        served = self.answer("card-payments")
+        # Kept in /tmp by the first answer after a second.
+        self._wait_for(lambda: self._is_kept() or self.answer("card-payments") is None)
+        for fault in (self.cloud.between.answer_503, self.cloud.between.cut):
+            fault()
+            time.sleep(TTL_SECONDS)
+            assert self.answer("card-payments") is served
+            self.cloud.functions["evaluate"].kill()
+            assert self.answer("card-payments") is served, self._log("evaluate")
+            status, said = self._ask("/status", None)
+            (production,) = [one for one in said["environments"] if one["name"] == "production"]
+            assert status == 200 and production["stale"], said
+            assert "burgee: stale" in self._log_after_a_second("evaluate")
+            self.cloud.between.mend()
+            self._wait_for(lambda: self._is_fresh())
+
+    def lose_host(self) -> None:
+        self.cloud.repository.push({"flags/staging/extra.features.yaml": 'version: "1.4"\nnamespace: other\n'})
+        commit = self.repository_tip()
+        served = self.cloud.folder / "served" / "flags.git"
+        away = served.rename(served.with_name("away.git"))
+        self.deliver(commit)
+        for _ in range(TRIES):
+            polled = self.work()
+            self.cloud.poller.bring_back(polled)
+        assert self.cloud.waiting() == 0 and self.cloud.waiting("dead_letter_url") == 1, self._log("publish")
+        assert self.cloud.forge.statuses(commit)[-1].state == "error"
+        away.rename(served)
+        self.say(self._burgee("redrive", "--dry-run").splitlines()[-1])
+        assert "1 message moved back" in self._burgee("redrive")
+        before = self.revision("staging")
+        self.work()
+        assert self.revision("staging") == before + 1
+        assert self.cloud.waiting() == self.cloud.waiting("dead_letter_url") == 0
+
+    # The end
+
+    def destroy(self) -> None:
+        self.cloud.terraform.destroy()
+        assert self.cloud.terraform.resources() == []
+        amazon = self.cloud.asked_by_person
+        assert amazon("s3").list_buckets()["Buckets"] == []
+        assert amazon("lambda").list_functions()["Functions"] == []
+        assert amazon("iam").list_roles()["Roles"] == []
+        assert amazon("sqs").list_queues().get("QueueUrls", []) == []
+        assert amazon("secretsmanager").list_secrets()["SecretList"] == []
+        assert amazon("scheduler").list_schedules()["Schedules"] == []
+        assert amazon("cloudwatch").describe_alarms()["MetricAlarms"] == []
+        assert amazon("logs").describe_log_groups()["logGroups"] == []
+
+    # What the steps have in common
+
+    def work(self) -> Polled:
+        """A round of Lambda's poller."""
+        polled = self.cloud.poller.run_once()
+        assert polled.error is None, f"{polled.error}\n{self._log('publish')}"
+        return polled
+
+    def answer(self, flag: str) -> object:
+        """What evaluate says of a boolean flag in production."""
+        asked = {"environmentKey": "production", "flagKey": flag, "entityId": "u"}
+        status, said = self._ask("/evaluate/v1/boolean", asked)
+        assert status == 200, f"{status} {said}\n{self._log('evaluate')}"
+        return said["enabled"]
+
+    def revision(self, environment: str) -> int:
+        head = json.loads(self._object(f"environments/{environment}/head.json"))
+        return int(head["revision"])
+
+    def _object(self, key: str) -> bytes:
+        s3 = self.cloud.client("s3", "evaluate")
+        content: bytes = s3.get_object(Bucket=self.cloud.outputs["bucket"], Key=key)["Body"].read()
+        return content
+
+    def _blob(self) -> str:
+        listed = self.cloud.client("s3", "publish").list_objects_v2(
+            Bucket=self.cloud.outputs["bucket"], Prefix="blobs/"
+        )
+        return str(listed["Contents"][0]["Key"])
+
+    def _ask(self, path: str, fields: dict[str, Any] | None) -> tuple[int, Any]:
+        headers = {
+            "authorization": f"Bearer {self.cloud.secret('client_token_secret_arn')}",
+            "content-type": "application/json",
+        }
+        return self._post("evaluate", path, json.dumps(fields).encode() if fields is not None else None, headers)
+
+    def _post(self, function: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
+        method = "GET" if body is None else "POST"
+        answer = urllib3.request(method, self.cloud.urls[function] + path, body=body, headers=headers, timeout=60)
+        return answer.status, answer.json()
+
+    def _is_kept(self) -> bool:
+        folder = self.cloud.folder / "tmp-evaluate" / "environments"
+        return (folder / "production" / "head.json").is_file() and (folder / "index.json").is_file()
+
+    def _is_fresh(self) -> bool:
+        _, said = self._ask("/status", None)
+        self.answer("card-payments")
+        return all(not one["stale"] for one in said["environments"] if one["name"] == "production")
+
+    def _log_after_a_second(self, function: str) -> str:
+        time.sleep(1.1)
+        self.answer("card-payments")
+        return self._log(function)
+
+    def _log(self, function: str) -> str:
+        return self.cloud.functions[function].log()
+
+    def _wait_for(self, happened: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20 * TTL_SECONDS
+        while not happened():
+            assert time.monotonic() < deadline, self._log("evaluate")
+            time.sleep(0.1)
+
+    def _burgee(self, *arguments: str) -> str:
+        """The command line of a person who may do what publish and the queues need."""
+        queues = {"BURGEE_QUEUE": "queue_url", "BURGEE_DEAD_LETTERS": "dead_letter_url"}
+        environ = clean_environ() | {name: self.cloud.outputs[output] for name, output in queues.items()}
+        done = subprocess.run(
+            [sys.executable, "-m", "burgee.cli.entry", *arguments],
+            cwd=ROOT,
+            env=environ | self.cloud.moto.environ(self.cloud.person),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+def tell(cloud: Cloud, *, say: Callable[[str], object]) -> None:
+    """Live through all of it; `say` is given a line for each step, with the seconds it took, and what it found."""
+    story = Story(cloud, lambda line: say(f"      {line}"))
+    _run(story.before(), say)
+    with started(cloud), cloud.moto.enforcing():
+        _run(story.after(), say)
+    _run(story.end(), say)
+
+
+def _run(steps: Iterator[Step], say: Callable[[str], object]) -> None:
+    for title, step in steps:
+        began = time.monotonic()
+        step()
+        say(f"{time.monotonic() - began:5.1f} s  {title}")

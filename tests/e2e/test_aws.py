@@ -1,0 +1,24 @@
+"""burgee on AWS from `terraform apply` to `terraform destroy`, with the zips that were deployed and their rights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.aws.cloud import cloud
+from tests.e2e.aws.story import tell
+from tests.servers.terraform import find_terraform
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_a_team_lives_with_burgee_on_aws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if find_terraform() is None:
+        pytest.skip("Terraform is not on this machine")
+    lines: list[str] = []
+    with cloud(tmp_path) as running:
+        tell(running, say=lines.append)
+    with capsys.disabled():
+        print("", *lines, sep="\n")
+    assert any("terraform destroy leaves nothing" in line for line in lines)
