@@ -27,9 +27,10 @@ class Settings(
     `store` is the primary store's URL; `environment` limits a reader to one environment; `ttl_ms` is how long readers
     go without looking; `auth` is `token` or `none`; `tokens` are entries of client tokens and `tokens_file` is the path
     of more of them; pages of `cors_origins` may ask; `token` is the Git token. `refresh_secret` is what publishers and
-    readers know, `refresh_urls` are the hooks of the readers that a publisher tells. `keep` is the folder where a reader
-    keeps its last good release. `webhook_secret` is what the Git host signs with; `queue` and `dead_letters` are URLs,
-    and after `tries` a message goes from the one to the other; `git_host` is the kind of host, `git_api` where its API is.
+    readers know, `refresh_urls` are the hooks of the readers that a publisher tells. `keep` is the folder in which a
+    reader keeps its last good release. `webhook_secret` is what the Git host signs with; `queue` and `dead_letters` are
+    URLs, and after `tries` a message goes from the one to the other; `git_host` is the kind of host, `git_api` the URL
+    of its API.
     """
 
     __slots__ = ()

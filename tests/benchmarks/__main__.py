@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from . import cold, evaluate, load, memory, openfeature, publish, serve
+from . import aws, aws_publish, cold, evaluate, load, memory, openfeature, publish, serve
 from .measure import Table
 from .report import as_json, as_text
 
@@ -17,6 +17,8 @@ BENCHMARKS: dict[str, Callable[[int], list[Table]]] = {
     "openfeature": openfeature.run,
     "publish": publish.run,
     "cold": cold.run,
+    "aws": aws.run,
+    "aws-publish": aws_publish.run,
 }
 
 

@@ -45,7 +45,7 @@ Event = dict[str, Any]
 def run(rounds: int) -> list[Table]:
     """Microseconds of one answer."""
     asked = questions(_FLAGS)
-    booleans = [_boolean_event(question) for question in islice(filter(_is_boolean, asked), _EVENTS)]
+    booleans = [a_boolean_event(question) for question in islice(filter(_is_boolean, asked), _EVENTS)]
     handler = [
         _beside_powertools("without tokens", rounds, booleans, None),
         _beside_powertools("with a token", rounds, booleans, Gate([Token(digest_of(_TOKEN.encode()))])),
@@ -140,7 +140,7 @@ def _is_boolean(question: Question) -> bool:
     return question.is_boolean
 
 
-def _boolean_event(question: Question) -> Event:
+def a_boolean_event(question: Question) -> Event:
     return an_event("/evaluate/v1/boolean", {"requestId": "request-1", **_asked(question)})
 
 

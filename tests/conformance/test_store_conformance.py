@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,19 +16,31 @@ from burgee.core.errors import Conflict, InvalidRequest, NotFound
 from burgee.store.file import FileObjects
 from burgee.store.memory import MemoryObjects
 from burgee.store.port import Objects
+from burgee.store.s3 import open_s3
+from tests.servers.moto import Moto, moto
 
-IMPLEMENTATIONS: dict[str, Callable[[Path], Objects]] = {
-    "memory": lambda folder: MemoryObjects(),
-    "file": lambda folder: FileObjects(folder / "store"),
+IMPLEMENTATIONS: dict[str, Callable[[Path, Moto], Objects]] = {
+    "memory": lambda folder, aws: MemoryObjects(),
+    "file": lambda folder, aws: FileObjects(folder / "store"),
+    # A test's folder is its own, and so is the prefix of that name.
+    "s3": lambda folder, aws: open_s3(f"s3://{BUCKET}{folder}", aws.environ()),
 }
+BUCKET = "acme-flags"
 KEY = "environments/staging/head.json"
 THREADS = 16
 ROUNDS = 30
 
 
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Moto]:
+    with moto() as running:
+        running.make_bucket(BUCKET)
+        yield running
+
+
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
-    return IMPLEMENTATIONS[request.param](tmp_path)
+def objects(request: pytest.FixtureRequest, tmp_path: Path, aws: Moto) -> Objects:
+    return IMPLEMENTATIONS[request.param](tmp_path, aws)
 
 
 def put(objects: Objects, key: str, content: bytes = b"content") -> str:
@@ -240,9 +252,9 @@ STEPS = st.lists(
 @given(steps=STEPS)
 @pytest.mark.parametrize("name", sorted(IMPLEMENTATIONS))
 def test_any_sequence_of_writes_ends_as_in_a_dictionary(
-    name: str, steps: list[tuple[str, str, bytes]], tmp_path_factory: pytest.TempPathFactory
+    name: str, steps: list[tuple[str, str, bytes]], tmp_path_factory: pytest.TempPathFactory, aws: Moto
 ) -> None:
-    objects = IMPLEMENTATIONS[name](tmp_path_factory.mktemp("steps"))
+    objects = IMPLEMENTATIONS[name](tmp_path_factory.mktemp("steps"), aws)
     model: dict[str, tuple[bytes, str]] = {}
     for verb, key, content in steps:
         expected = {"put": None, "stale": "stale"}.get(verb, model.get(key, (b"", None))[1])

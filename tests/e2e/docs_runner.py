@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
+from tests.servers.forge import Forge
+
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^```(?P<mark>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SERVER = re.compile(r"(?:\w+=\S+ )*(?:make run|burgee (?:dev|serve))\b")
@@ -91,6 +93,8 @@ class Page:
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
+    host: dict[str, str] = field(default_factory=dict)
+    queues: dict[str, str] = field(default_factory=dict)
     servers: list[tuple[subprocess.Popen[bytes], Path]] = field(default_factory=list)
     ports: dict[str, str] = field(default_factory=dict)
 
@@ -119,6 +123,11 @@ class Page:
             (place / name).write_text(text)
         for command in ("git init -q -b main", "git add -A", "git commit -q -m 'Our flags'"):
             subprocess.run(shlex.split(command), cwd=place, env=self.environ, check=True)
+
+    def know_host(self, host: Forge) -> None:
+        """Let `burgee connect` ask a Git host that is played, with the secret of the webhook beside samplerepo."""
+        self.host = host.environ()
+        (self.folder / "work" / "secret").write_text("the secret of the webhook\n")
 
     def run(self, command: Command) -> None:
         """Run one command. Raises AssertionError, with what it printed, when it does not do what the page says."""
@@ -151,7 +160,7 @@ class Page:
         """Run in the page's shell, whose folder and variables go on from command to command."""
         done = subprocess.run(
             ["bash", "-c", self._script(text, "trap 'code=$?; pwd > \"$KEPT/cwd\"; exit $code' EXIT\n")],
-            env=self.environ,
+            env=self.environ | self._elsewhere(text),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -159,6 +168,11 @@ class Page:
             check=False,
         )
         return done.returncode, done.stdout.decode()
+
+    def _elsewhere(self, text: str) -> dict[str, str]:
+        """Where a command finds what is not on this machine."""
+        places = {"burgee connect": self.host, "burgee redrive": self.queues}
+        return places.get(" ".join(text.split()[:2]), {})
 
     def _script(self, text: str, before: str = "") -> str:
         return f'cd "$(cat "$KEPT/cwd")"\nset -e\n{before}{text}\n'

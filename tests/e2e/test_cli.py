@@ -24,6 +24,7 @@ from burgee.cli.main import COMMANDS, burgee
 from tests.e2e.docs_runner import ROOT, Command, Page
 from tests.publishing import PROJECT, features, files
 from tests.servers.dev import BURGEE
+from tests.servers.forge import forge
 from tests.servers.git_cli import a_work_tree, commit
 
 pytestmark = pytest.mark.integration
@@ -115,7 +116,8 @@ def test_help_describes_the_command_every_option_and_an_example(name: str) -> No
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_example_works_at_the_top_of_a_clone_of_samplerepo(name: str, tmp_path: Path) -> None:
-    with Page(tmp_path / "page") as page:
+    with forge() as host, Page(tmp_path / "page") as page:
+        page.know_host(host)
         page.hold_samplerepo()
         page.run(Command("cd samplerepo", 0))
         if name != "publish" and any("../store" in line for line in examples_of(name)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from burgee.cli.main import COMMANDS, burgee
 from burgee.core.model import PROFILES
 from burgee.serve.app import App
 from burgee.settings import VARIABLES
+from tests.e2e.docs_queues import a_dead_letter
 from tests.e2e.docs_runner import ROOT, Command, Page, commands_of, matches
+from tests.servers.forge import forge
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "samplerepo/README.md"])
 RUN = [page for page in PAGES if page.parent in (ROOT / "docs", ROOT) and list(commands_of(page.read_text()))]
@@ -36,7 +39,10 @@ def name_of(page: Path) -> str:
 @pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_every_command_of_a_page_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
     commands = list(commands_of(page.read_text()))
-    with Page(tmp_path / "page") as shown:
+    redrives = any(command.text.startswith("burgee redrive") for command in commands)
+    with forge() as host, a_dead_letter() if redrives else nullcontext({}) as queues, Page(tmp_path / "page") as shown:
+        shown.know_host(host)
+        shown.queues = queues
         if page != ROOT / "README.md":  # which clones samplerepo
             shown.hold_samplerepo()
             shown.hold_legacy()

@@ -18,12 +18,15 @@ from tests.unit.test_function_url import an_event
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = ROOT / "functions" / "aws" / "evaluate"
+# Events are handled, numbers are seconds to wait.
 _START = (
-    "import json, sys; import main; print(json.dumps([main.handler(event, None) for event in json.load(sys.stdin)]))"
+    "import json, sys, time; import main; steps = json.load(sys.stdin); "
+    "does = lambda step: main.handler(step, None) if isinstance(step, dict) else time.sleep(step); "
+    "print(json.dumps([result for result in map(does, steps) if result]))"
 )
 
 
-def run(events: list[dict[str, Any]], **variables: str) -> subprocess.CompletedProcess[str]:
+def run(events: list[Any], **variables: str) -> subprocess.CompletedProcess[str]:
     """Start the function with these variables, and let it handle events."""
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{FUNCTION}{os.pathsep}{ROOT / 'shared'}", **variables}
     return subprocess.run(
@@ -62,3 +65,17 @@ def test_it_refuses_to_start_without_tokens_or_without_a_store(tmp_path: Path) -
         done = run([], **variables)
         assert done.returncode != 0
         assert ConfigurationError.__name__ in done.stderr and message in done.stderr
+
+
+def test_a_start_without_the_store_answers_from_what_the_last_process_kept(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    kept = tmp_path / "tmp"
+    event = an_event("POST", "/evaluate/v1/boolean", '{"flagKey":"on","entityId":"u"}')
+    variables = {"BURGEE_STORE": store, "BURGEE_AUTH": "none", "BURGEE_KEEP": str(kept)}
+    # The second answer comes more than a second after the start, and is followed by the keeping.
+    assert run([event, 1.1, event], **variables).returncode == 0
+    assert (kept / "environments" / "staging" / "head.json").is_file()
+    done = run([event], **{**variables, "BURGEE_STORE": (tmp_path / "gone").as_uri()})
+    (result,) = json.loads(done.stdout)
+    assert (result["statusCode"], json.loads(result["body"])["enabled"]) == (200, True), done.stderr
+    assert int(result["headers"]["burgee-age"]) > 1_000_000

@@ -1,4 +1,4 @@
-"""Amazon's S3, IAM and STS on loopback, as moto plays them, with what tests of readers need made in a line.
+"""Amazon's S3, SQS, Secrets Manager, IAM and STS on loopback, as moto plays them, with what tests need made in a line.
 
 All servers of a process share one memory, which ends with the context: one at a time.
 """
@@ -17,7 +17,9 @@ from urllib.request import Request, urlopen
 import boto3
 from botocore.config import Config
 from moto.moto_server import werkzeug_app
+from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import sqs_backends
 
 from burgee.bundle.keys import JSON, cache_control
 
@@ -125,14 +127,36 @@ class Moto:
         made = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="session")["Credentials"]
         return Keys(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
 
+    def keep_messages(self) -> None:
+        """From now on messages stay in their queues until somebody receives them.
+
+        Where a queue is a function's event source, moto takes each message as soon as it is sent, and deletes it
+        without running the function. The mapping itself stays as it is, so that Terraform sees no change.
+        """
+        for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+            queue.lambda_event_source_mappings.clear()
+
     @contextmanager
     def enforcing(self) -> Iterator[None]:
-        """Check signatures and permissions of whatever is asked inside the context."""
+        """Check signatures and permissions of whatever is asked inside the context.
+
+        Actions on objects, buckets, queues and secrets are checked against their ARN, all others against `*`. Bucket
+        policies do not count, and a statement with a condition never allows anything.
+        """
         self._enforce("0")
         try:
             yield
         finally:
             self._enforce("inf")
+
+    @contextmanager
+    def relaxed(self) -> Iterator[None]:
+        """Check nothing inside the context, which is inside one of `enforcing`: what nobody signed is taken too."""
+        self._enforce("inf")
+        try:
+            yield
+        finally:
+            self._enforce("0")
 
     def reset(self) -> None:
         """Forget everything."""
@@ -153,6 +177,8 @@ def moto() -> Iterator[Moto]:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     # Unless told not to, moto lets pages of every origin read every bucket, whatever its configuration says.
     werkzeug_app.DISABLE_GLOBAL_CORS = True  # type: ignore[attr-defined]
+    # Without it a right to one secret is none, for moto would ask for all of them.
+    SecretsManagerResponse._determine_resource = _secret_asked_for  # type: ignore[attr-defined]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -163,6 +189,12 @@ def moto() -> Iterator[Moto]:
         running.reset()
     finally:
         server.stop()
+
+
+def _secret_asked_for(asked: SecretsManagerResponse) -> str:
+    """What moto compares with the resources of policies."""
+    secret = asked.backend.secrets.get(asked._get_param("SecretId") or "")
+    return secret.arn if secret else "*"
 
 
 def _allowed(action: str, resource: str) -> dict[str, str]:

@@ -113,7 +113,7 @@ MISTAKES = [
     (("publish", "--config-ref", "nope", "--store", "STORE"), ("no branch 'nope'", "it has main")),
     (("publish", "--config-ref", "nope", "-e", "staging", "--store", "STORE"), ("no branch 'nope'",)),
     (("publish", "--store", "rubbish"), ("a URL such as file:///", "'rubbish'")),
-    (("publish", "--store", "s3://bucket"), ("cannot publish to s3:// yet",)),
+    (("publish", "--store", "gs://bucket"), ("cannot publish to gs:// yet",)),
     (("publish", "--store", "https://example.com"), ("not published to",)),
     (("evaluate", "a"), ("--entity",)),
     (("evaluate", "aa", "--entity", "u"), ("no flag 'aa'", "did you mean 'a'?")),

@@ -8,7 +8,7 @@ import hmac
 import pytest
 
 from burgee.core.errors import Unauthenticated
-from burgee.core.signature import TOLERANCE_SECONDS, check_signature, sign
+from burgee.core.signature import TOLERANCE_SECONDS, check_signature, sign, whsec_key
 
 SECRET, BODY, NOW = "a secret of many words", b'{"environment":"production"}', 1_800_000_000_123
 SIGNED = sign(SECRET, BODY, NOW)
@@ -66,3 +66,8 @@ def test_a_header_of_another_form_is_refused(header: str) -> None:
 def test_a_missing_header_is_named() -> None:
     with pytest.raises(Unauthenticated, match="no signature: wanted the header burgee-signature"):
         check_signature(SECRET, "", BODY, NOW)
+
+
+def test_a_key_for_hosts_that_want_32_bytes_follows_from_the_secret() -> None:
+    assert whsec_key("a secret of many words").hex() == hashlib.sha256(b"a secret of many words").hexdigest()
+    assert len(whsec_key("")) == 32

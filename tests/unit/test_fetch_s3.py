@@ -7,9 +7,10 @@ import re
 import pytest
 from botocore.loaders import create_loader
 
+from burgee.bundle.address import is_region, read_s3_address
 from burgee.core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
 from burgee.fetch.aws_answers import element
-from burgee.fetch.aws_endpoints import domain_of, is_region
+from burgee.fetch.aws_endpoints import domain_of
 from burgee.fetch.port import NOT_MODIFIED
 from burgee.fetch.s3 import S3Fetcher, base_of
 from tests.fakes.aws import Answer, FakeConnections, FakeRim, an_error
@@ -80,7 +81,7 @@ def test_a_key_is_looked_for_below_the_prefix_which_is_taken_as_it_is_written(ur
     ],
 )
 def test_a_bucket_is_a_host_if_it_can_be_one(bucket: str, region: str, base: str) -> None:
-    assert base_of(bucket, region) == base
+    assert base_of(read_s3_address(f"s3://{bucket}"), region) == base
 
 
 def test_an_endpoint_of_variables_has_the_bucket_in_its_path() -> None:
@@ -89,6 +90,23 @@ def test_an_endpoint_of_variables_has_the_bucket_in_its_path() -> None:
     fetcher.get("k")
     assert connections.asked[0].url == "http://127.0.0.1:9000/s3/acme-flags/shop/k"
     assert connections.asked[0].headers["Host"] == "127.0.0.1:9000"
+
+
+def test_what_the_url_says_wins_over_variables() -> None:
+    environ = {**KEYS, "AWS_REGION": "nowhere!", "AWS_ENDPOINT_URL_S3": "not an address"}
+    url = "s3://acme-flags/shop?endpoint=http://127.0.0.1:9000/s3/&region=eu-west-3"
+    fetcher, connections = a_fetcher(FOUND, (404, b""), url=url, environ=environ)
+    fetcher.get("k")
+    assert connections.asked[0].url == "http://127.0.0.1:9000/s3/acme-flags/shop/k"
+    assert "/eu-west-3/s3/aws4_request" in connections.asked[0].headers["Authorization"]
+    with pytest.raises(NotFound, match=r"GET s3://acme-flags/shop/k at http://127\.0\.0\.1:9000/s3/acme-flags: 404"):
+        fetcher.get("k")
+
+
+def test_a_region_of_the_url_is_where_amazon_is_asked() -> None:
+    fetcher, connections = a_fetcher(FOUND, url="s3://acme-flags?region=eu-west-3")
+    fetcher.get("k")
+    assert connections.asked[0].url == "https://acme-flags.s3.eu-west-3.amazonaws.com/k"
 
 
 @pytest.mark.parametrize(
@@ -100,8 +118,8 @@ def test_an_endpoint_of_variables_has_the_bucket_in_its_path() -> None:
         ("s3://a b c/x", {}, "wanted a bucket and a prefix"),
         ("s3://arn:aws:s3:eu-west-1:1:accesspoint/x", {}, "wanted a bucket and a prefix"),
         ("s3://acme/a\nb", {}, "wanted a bucket and a prefix"),
-        ("s3://AKIA:secret@acme/x", {}, "has no credentials, query or fragment"),
-        ("s3://acme/x?token=secret", {}, "has no credentials, query or fragment"),
+        ("s3://AKIA:secret@acme/x", {}, "has no credentials and no fragment"),
+        ("s3://acme/x?token=secret", {}, "says region and endpoint and nothing else, got 'token'"),
         ("s3://acme/x", {"AWS_REGION": "eu west"}, "wanted a region such as eu-central-1"),
         ("s3://acme/x", {"AWS_REGION": "evil.example/"}, "wanted a region such as eu-central-1"),
         ("s3://acme/x", {"AWS_ENDPOINT_URL": "127.0.0.1:5000"}, "wanted an address such as"),
@@ -150,7 +168,7 @@ def test_regions_that_never_end_are_bounded_and_none_becomes_part_of_a_hosts_nam
         (301, b"", {"x-amz-bucket-region": region}) for region in ("eu-west-1", "eu-west-2", "eu-west-3")
     ]
     fetcher, connections = a_fetcher(*round_and_round)
-    with pytest.raises(Unavailable, match="301 Said So; it leads to nowhere; set AWS_REGION"):
+    with pytest.raises(Unavailable, match="301 Said So; it leads to nowhere; say the bucket's region in the URL"):
         fetcher.get(KEY)
     assert len(connections.asked) == 3
     fetcher, connections = a_fetcher((301, b"", {"x-amz-bucket-region": "evil.example/"}))
@@ -202,7 +220,7 @@ NEEDED = (
             (400, an_error("AuthorizationHeaderMalformed")),
             Denied,
             "400 AuthorizationHeaderMalformed; signed for eu-central-1 by access key ...ADER of AWS_ACCESS_KEY_ID; "
-            "set AWS_REGION to the bucket's",
+            "say the bucket's region in the URL of the store, as ?region=eu-central-1, or set AWS_REGION",
         ),
         ((503, an_error("SlowDown", "Reduce\nyour rate")), Unavailable, r"503 SlowDown: Reduce\x0ayour rate"),
         ((500, b"<Code>" + b"x" * 999 + b"</Code>"), Unavailable, f"500 {'x' * 300}..."),

@@ -32,12 +32,12 @@ def test_memory_urls_of_two_names_are_two_stores() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("s3://bucket/prefix", "cannot publish to s3:// yet"),
+        ("s3://b/prefix", "wanted a bucket and a prefix, as s3://acme-flags/production, got 's3://b/prefix'"),
         ("azblob://account/container", "cannot publish to azblob:// yet"),
         ("gs://bucket", "cannot publish to gs:// yet"),
         ("oci://ghcr.io/acme/flags", "cannot publish to oci:// yet"),
         ("https://flags.example.org", "can be read from but not published to"),
-        ("ftp://host/path", "unknown store scheme 'ftp' in 'ftp://host/path'; known: file, memory"),
+        ("ftp://host/path", "unknown store scheme 'ftp' in 'ftp://host/path'; known: file, memory, s3"),
         ("", "named by a URL such as file:///"),
         ("./flags", "named by a URL such as file:///"),
         ("file://host/path", "file URLs have no host, got 'host'"),

@@ -9,13 +9,14 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from burgee.control.opening import now, open_desk
+from burgee.control.desk import open_desk
+from burgee.control.opening import now
 from burgee.control.publishing import Batch
 from burgee.control.secrets import Renewed, open_secrets
 from burgee.queue.sqs import received_from
 from burgee.settings import read_settings
 
-_LOGGER, _METRICS = Logger(), Metrics()
+_LOGGER, _METRICS = Logger(location=None), Metrics()
 _DESK = Renewed(
     lambda environ: open_desk(
         read_settings(environ),

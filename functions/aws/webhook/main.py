@@ -12,7 +12,7 @@ from burgee.control.secrets import Renewed, open_secrets
 from burgee.serve.function_url import answer
 from burgee.settings import read_settings
 
-_LOGGER = Logger()
+_LOGGER = Logger(location=None)
 _WEBHOOK = Renewed(
     lambda environ: open_webhook(
         read_settings(environ), environ, say=lambda line, fields: _LOGGER.info(line, extra={"burgee": fields})

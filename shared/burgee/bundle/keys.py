@@ -8,6 +8,8 @@ from .digest import hex_of
 INDEX = "environments/index.json"
 BLOBS = "blobs/sha256"
 HEAD_NAME = "head.json"
+# What `burgee doctor` writes to, so that nothing else is touched and nothing piles up.
+PROBE = "probe.json"
 JSON = "application/json"
 IMMUTABLE = "public, max-age=31536000, immutable"
 MUTABLE = "no-cache"

@@ -43,7 +43,8 @@ def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--store",
         "store_url",
         metavar="URL",
-        help="The store, as file:///srv/flags (default: BURGEE_STORE, else the one of `burgee dev` below BURGEE_DIR).",
+        help="The store, as file:///srv/flags or s3://bucket/prefix "
+        "(default: BURGEE_STORE, else the one of `burgee dev` below BURGEE_DIR).",
     )(function)
 
 

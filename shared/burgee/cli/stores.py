@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
+from ..bundle.address import S3Address
 from ..bundle.document import Document
 from ..bundle.index import Index
 from ..core.errors import ConfigurationError, EnvironmentNotFound, NotFound, RequestError
@@ -17,8 +18,10 @@ from ..deliver.log import find
 from ..fetch.opening import open_fetcher
 from ..settings import Settings, read_settings
 from ..store.objects import ObjectStore
-from ..store.opening import open_store
-from ..store.port import Object, Store
+from ..store.opening import open_objects
+from ..store.port import Object, Objects, Store
+
+_WEB = ("http://", "https://")
 
 
 class UnknownName(RequestError):
@@ -53,6 +56,18 @@ class Released:
         return self.found
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a store is, and, of a bucket, who asks it and by how many seconds the server's clock is ahead.
+
+    `asked_by` raises Denied when that cannot be found out; `clock_difference` is None as long as it is not known.
+    """
+
+    shown: str
+    asked_by: Callable[[], str] | None = None
+    clock_difference: Callable[[], float | None] | None = None
+
+
 def settings() -> Settings:
     """What the variables say."""
     return read_settings(os.environ)
@@ -75,10 +90,36 @@ def chosen_store(given: str | None) -> Choice:
 
 def store_to_read(given: str | None) -> Store:
     """The chosen store; one behind a web server or in S3 can be read as well."""
-    url = chosen_store(given).url
-    if url.lower().startswith(("http://", "https://", "s3://")):
-        return ObjectStore(_Fetched(url))
-    return open_store(url, environ=os.environ)
+    return ObjectStore(objects_to_read(chosen_store(given).url))
+
+
+def objects_to_read(url: str) -> Objects:
+    """The objects of a store as a reader has them: S3 needs no SDK for that."""
+    return _Fetched(url) if url.lower().startswith((*_WEB, "s3://")) else objects_to_write(url)
+
+
+def objects_to_write(url: str) -> Objects:
+    """The objects of a store as a publisher has them. Raises ConfigurationError for one that is only to be read."""
+    return open_objects(url, environ=os.environ)
+
+
+def place_of(objects: Objects) -> Place:
+    """Where the objects are."""
+    if isinstance(objects, _Fetched):
+        return objects.place()
+    if not objects.url.startswith("s3://"):
+        return Place(objects.url)
+    # It needs the SDK, which is there when such objects were opened.
+    from ..store.s3 import S3Objects
+
+    assert isinstance(objects, S3Objects)
+    bucket = objects.bucket
+    return Place(f"{_bucket(bucket.address)}, at {bucket.place}", lambda: bucket.asker().shown, bucket.clock_difference)
+
+
+def is_web(url: str) -> bool:
+    """Whether the store is behind a web server, which nobody writes to."""
+    return url.lower().startswith(_WEB)
 
 
 def index_of(store: Store) -> Index:
@@ -119,6 +160,14 @@ class _Fetched:
         self.url = url
         self._fetcher = open_fetcher(url, os.environ)
 
+    def place(self) -> Place:
+        if not self.url.lower().startswith("s3://"):
+            return Place(self.url)
+        from ..fetch.s3 import S3Fetcher
+
+        assert isinstance(self._fetcher, S3Fetcher)
+        return Place(f"{_bucket(self._fetcher.address)}, at {self._fetcher.place}", self._fetcher.asked_by)
+
     def get(self, key: str) -> Object:
         fetched = self._fetcher.get(key)
         return Object(fetched.content, fetched.etag or "")
@@ -136,6 +185,10 @@ class _Fetched:
 
     def _refuse(self) -> NoReturn:
         raise ConfigurationError(f"this store can be read from object by object only, got {self.url!r}")
+
+
+def _bucket(address: S3Address) -> str:
+    return f"bucket {address.bucket}, prefix {address.prefix or 'none'}"
 
 
 def _checked(choice: Choice) -> Choice:

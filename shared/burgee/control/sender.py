@@ -94,7 +94,7 @@ def _standard(secret: str, headers: Mapping[str, str], body: bytes, now: int) ->
     text = b"%b.%b.%b" % (name.encode(), seconds.encode(), body)
     code = "v1," + b64encode(new(whsec_key(secret), text, "sha256").digest()).decode()
     # A secret that is being replaced gives two signatures, of which one will do.
-    if not any([_equal(given, code) for given in headers["webhook-signature"].split()]):
+    if not any(_equal(given, code) for given in headers["webhook-signature"].split()):
         raise Unauthenticated("webhook-signature is not that of this body under this secret")
     apart = abs(now // 1000 - int(seconds))
     if apart > TOLERANCE_SECONDS:

@@ -17,7 +17,6 @@ _DOMAINS = (
     ("us-isof-", "csp.hci.ic.gov"),
     ("eu-isoe-", "cloud.adc-e.uk"),
 )
-_LONGEST_REGION = 40
 
 
 def given_endpoint(environ: Mapping[str, str], service: str) -> str | None:
@@ -31,8 +30,3 @@ def given_endpoint(environ: Mapping[str, str], service: str) -> str | None:
 def domain_of(region: str) -> str:
     """The domain that names of services in a region end with."""
     return next((domain for beginning, domain in _DOMAINS if region.startswith(beginning)), "amazonaws.com")
-
-
-def is_region(text: str) -> bool:
-    """Whether it can be a region's name, and so a part of a host's."""
-    return 0 < len(text) <= _LONGEST_REGION and text.isascii() and text.replace("-", "").isalnum()

@@ -5,12 +5,14 @@ Law: nobody is asked before the first `get`; a signature is made for the very ad
 
 from __future__ import annotations
 
+from ..bundle.address import is_region, read_s3_address
+from ..bundle.s3_refusals import MISSING_OR_DENIED, NO_BUCKET, OUTDATED, RENEW, WRONG_REGION
 from ..core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
 from ..core.instant import format_instant
 from ..core.visible import visible
 from .aws_answers import element, refusal_of
 from .aws_credentials import DEFAULT_REGION, HeldCredentials, region_of, system_rim
-from .aws_endpoints import domain_of, given_endpoint, is_region
+from .aws_endpoints import domain_of, given_endpoint
 from .clock import SystemClock
 from .connections import Connections
 from .http import REDIRECTED, condition, fetched_from
@@ -21,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..bundle.address import S3Address
     from .aws_answers import Refusal
     from .aws_credentials import Rim
     from .connections import Reply
@@ -28,18 +31,12 @@ if TYPE_CHECKING:
 
 # As asked first, in the bucket's own region, with credentials that are newer.
 _TRIES = 3
-_BUCKET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
-_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-_LONGEST_LABEL = 63
-# Refusals of who asks, to which the answer is to look for credentials once more.
-_OUTDATED = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId", "SignatureDoesNotMatch")
-_EXAMPLE = "s3://acme-flags/production"
 
 
 class S3Fetcher:
     """Safe among threads and after a fork; `close` drops the kept connections."""
 
-    __slots__ = ("_bucket", "_connections", "_credentials", "_endpoint", "_prefix", "_region", "_rim", "_url")
+    __slots__ = ("_connections", "_credentials", "_endpoint", "_region", "_rim", "address")
 
     def __init__(
         self,
@@ -49,12 +46,14 @@ class S3Fetcher:
         rim: Rim | None = None,
         connections: Connections | None = None,
     ) -> None:
-        """`url` is `s3://bucket/prefix`. Raises ConfigurationError for another, or for variables that are wrong."""
+        """`url` is `s3://bucket/prefix`, what its query says wins over variables.
+
+        Raises ConfigurationError for another URL, or for variables that are wrong.
+        """
         self._rim = rim or system_rim(SystemClock.wall)
-        self._bucket, self._prefix = _place(url)
-        self._url = url.rstrip("/")
-        self._endpoint = given_endpoint(environ, "S3")
-        self._region = _checked_region(region_of(environ, self._rim) or DEFAULT_REGION)
+        self.address = read_s3_address(url)
+        self._endpoint = self.address.endpoint or given_endpoint(environ, "S3")
+        self._region = self.address.region or _checked_region(region_of(environ, self._rim) or DEFAULT_REGION)
         self._credentials = HeldCredentials(environ, self._rim)
         self._connections = connections or Connections()
 
@@ -63,7 +62,7 @@ class S3Fetcher:
         for _ in range(_TRIES):
             credentials = self._credentials.current()
             region = self._region
-            url = self._address(key, region)
+            url = self._url(key, region)
             headers = self._headers(url, region, credentials) | condition(etag)
             reply = self._connections.get(url, headers, max_bytes=max_bytes, deadline=deadline)
             fetched = fetched_from(reply, etag)
@@ -78,14 +77,23 @@ class S3Fetcher:
         """Close the connections that are kept; the next `get` opens a new one."""
         self._connections.close()
 
-    def _address(self, key: str, region: str) -> str:
+    @property
+    def place(self) -> str:
+        """Where objects are asked for."""
+        return self._base(self._region)
+
+    def asked_by(self) -> str:
+        """Who asks, as a person may see it. Raises Denied and Unavailable as `HeldCredentials.current` does."""
+        return str(self._credentials.current().shown())
+
+    def _url(self, key: str, region: str) -> str:
         from urllib.parse import quote
 
         # Commas too: the signature is made over the one form that encodes all but letters, digits and `-._~`.
-        return f"{self._base(region)}/{quote(self._prefix + key, safe='/')}"
+        return f"{self._base(region)}/{quote(self.address.prefix + key, safe='/')}"
 
     def _base(self, region: str) -> str:
-        return f"{self._endpoint}/{self._bucket}" if self._endpoint else base_of(self._bucket, region)
+        return f"{self._endpoint}/{self.address.bucket}" if self._endpoint else base_of(self.address, region)
 
     def _headers(self, url: str, region: str, credentials: Credentials) -> dict[str, str]:
         if credentials.access_key is None:
@@ -103,52 +111,38 @@ class S3Fetcher:
     def _renews(self, refusal: Refusal, credentials: Credentials) -> bool:
         """Whether there are other credentials than those that were refused."""
         nobody = credentials.access_key is None and refusal.status in (401, 403)
-        return (nobody or refusal.code in _OUTDATED) and self._credentials.renewed(credentials)
+        return (nobody or refusal.code in OUTDATED) and self._credentials.renewed(credentials)
 
     def _fault(self, key: str, reply: Reply, refusal: Refusal, credentials: Credentials, region: str) -> BurgeeError:
-        said = f"GET {self._url}/{key} at {self._base(region)}: {refusal}"
+        said = f"GET {self.address.url}/{key} at {self._base(region)}: {refusal}"
         if refusal.status == 404 and refusal.code == "NoSuchBucket":
-            return Unavailable(f"{said}; check the bucket's name in the URL of the store, and the endpoint")
+            return Unavailable(f"{said}; {NO_BUCKET}")
         if refusal.status in (404, 410):
             return NotFound(said)
         if refusal.status in REDIRECTED:
             to = reply.headers.get("Location") or element(reply.content, "Endpoint") or "nowhere"
-            return Unavailable(f"{said}; it leads to {visible(to)}; set AWS_REGION to the bucket's, or the endpoint")
+            return Unavailable(f"{said}; it leads to {visible(to)}; {WRONG_REGION}, or check the endpoint")
         if refusal.code == "RequestTimeTooSkewed":
             here, there = format_instant(self._rim.now()), visible(reply.headers.get("Date") or "another time")
             return Denied(f"{said}; set this machine's clock: it says {here}, the server {there}")
         if refusal.code == "AuthorizationHeaderMalformed":
-            return Denied(f"{said}; signed for {region} by {credentials.shown()}; set AWS_REGION to the bucket's")
-        if refusal.code in _OUTDATED:
-            return Denied(f"{said}; asked by {credentials.shown()}; renew or replace it")
+            return Denied(f"{said}; signed for {region} by {credentials.shown()}; {WRONG_REGION}")
+        if refusal.code in OUTDATED:
+            return Denied(f"{said}; asked by {credentials.shown()}; {RENEW}")
         if refusal.status in (401, 403):
             return Denied(f"{said}; asked by {credentials.shown()}; {self._needed()}")
         return Unavailable(said)
 
     def _needed(self) -> str:
-        return (
-            f"a reader needs s3:GetObject on {self._bucket}/{self._prefix}*, and without s3:ListBucket on the bucket "
-            "an object that is missing is refused in the same words"
-        )
+        place = f"{self.address.bucket}/{self.address.prefix}*"
+        return f"a reader needs s3:GetObject on {place}, and {MISSING_OR_DENIED}"
 
 
-def base_of(bucket: str, region: str) -> str:
+def base_of(address: S3Address, region: str) -> str:
     """Where Amazon has the objects of a bucket."""
-    # A name with dots does not fit the certificate, one with other characters no host's name.
-    if len(bucket) <= _LONGEST_LABEL and set(bucket) <= _LABEL:
-        return f"https://{bucket}.s3.{region}.{domain_of(region)}"
-    return f"https://s3.{region}.{domain_of(region)}/{bucket}"
-
-
-def _place(url: str) -> tuple[str, str]:
-    """Bucket, and the prefix with a slash at its end or empty. The prefix is taken as it is: a `%` is a `%`."""
-    bucket, _, prefix = url.partition("://")[2].partition("/")
-    if "?" in url or "#" in url or "@" in bucket:
-        raise ConfigurationError(f"an s3 URL has no credentials, query or fragment; it is written as {_EXAMPLE}")
-    if not 3 <= len(bucket) <= 255 or set(bucket) - _BUCKET or not url.isprintable():
-        raise ConfigurationError(f"wanted a bucket and a prefix, as {_EXAMPLE}, got {url!r}")
-    prefix = prefix.strip("/")
-    return bucket, f"{prefix}/" if prefix else ""
+    if address.fits_a_host:
+        return f"https://{address.bucket}.s3.{region}.{domain_of(region)}"
+    return f"https://s3.{region}.{domain_of(region)}/{address.bucket}"
 
 
 def _checked_region(region: str) -> str:

@@ -33,7 +33,7 @@ class Pool:
     def __init__(self, url: str, environ: Mapping[str, str]) -> None:
         self.headers: Mapping[str, str] = {"User-Agent": "git/2 (burgee)"}
         self._url = url
-        self._pool = _pool(url, environ)
+        self._pool = open_pool(url, environ)
 
     def request(self, method: str, url: str, **options: Any) -> BaseHTTPResponse:
         try:
@@ -60,6 +60,25 @@ def open_client(url: str, credentials: Credentials | None, pool: Pool) -> Urllib
     )
 
 
+def open_pool(
+    url: str, environ: Mapping[str, str], *, silence: float = SILENCE_SECONDS, redirects: int = _REDIRECTS
+) -> urllib3.PoolManager:
+    """Connections to the server of `url`, with the proxy and the authorities that `environ` names.
+
+    `silence` is for how many seconds the server may say nothing. Nothing is tried a second time.
+    """
+    timeout = urllib3.Timeout(connect=min(silence, CONNECT_SECONDS), read=silence)
+    retries = urllib3.Retry(total=redirects, connect=0, read=0, status=0, other=0, redirect=redirects)
+    authorities = environ.get("GIT_SSL_CAINFO") or environ.get("SSL_CERT_FILE") or None
+    proxy = _proxy(url, environ)
+    if proxy is None:
+        return urllib3.PoolManager(timeout=timeout, retries=retries, ca_certs=authorities)
+    parts = urlsplit(proxy)
+    login = f"{parts.username}:{parts.password or ''}" if parts.username else None
+    headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, timeout=timeout, retries=retries, ca_certs=authorities)
+
+
 def bounded(
     write: Callable[[bytes], int], url: str, *, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[bytes], int]:
@@ -80,19 +99,6 @@ def bounded(
         return write(content)
 
     return write_bounded
-
-
-def _pool(url: str, environ: Mapping[str, str]) -> urllib3.PoolManager:
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS)
-    retries = urllib3.Retry(total=_REDIRECTS, connect=0, read=0, status=0, other=0, redirect=_REDIRECTS)
-    authorities = environ.get("GIT_SSL_CAINFO") or environ.get("SSL_CERT_FILE") or None
-    proxy = _proxy(url, environ)
-    if proxy is None:
-        return urllib3.PoolManager(timeout=timeout, retries=retries, ca_certs=authorities)
-    parts = urlsplit(proxy)
-    login = f"{parts.username}:{parts.password or ''}" if parts.username else None
-    headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
-    return urllib3.ProxyManager(proxy, proxy_headers=headers, timeout=timeout, retries=retries, ca_certs=authorities)
 
 
 def _proxy(url: str, environ: Mapping[str, str]) -> str | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from os import urandom
-from os.path import isdir
+from os import F_OK, access, urandom
 from time import perf_counter
 
 from ..core.errors import ConfigurationError
@@ -36,7 +35,7 @@ def open_function(
         raise ConfigurationError("no store: set BURGEE_STORE to its URL, such as s3://bucket/prefix")
     gate = open_gate(settings, now=SystemClock.wall, say=say)
     environments = open_environments(settings.store, settings, environ)
-    if settings.keep and isdir(settings.keep):
+    if settings.keep and access(settings.keep, F_OK):
         from ..fetch.file import FileFetcher
 
         environments.resume(FileFetcher(settings.keep))

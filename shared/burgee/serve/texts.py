@@ -50,8 +50,11 @@ class Texts:
         self._ofrep = _Kept()
 
     def headers(self, serving: Serving, now: int) -> tuple[tuple[str, str], ...]:
-        """Which release answered, and how many seconds ago the store was last seen."""
-        age, headers = (now - serving.checked_at) // 1000, self._headers
+        """Which release answered, and how many seconds ago the store was last seen.
+
+        A start from what was kept does not know: then it is how old the release is, and the store was seen later.
+        """
+        age, headers = (now - (serving.checked_at or serving.release.published_at)) // 1000, self._headers
         if headers[0] != age:
             self._headers = headers = (age, (*self._named, ("burgee-age", str(max(0, age)))))
         return headers[1]

@@ -7,29 +7,37 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..core.errors import ConfigurationError
-from .port import Store
+from .port import Objects, Store
 
-KNOWN = ("file", "memory")
+KNOWN = ("file", "memory", "s3")
 
 
 def open_store(url: str, *, environ: Mapping[str, str] | None = None) -> Store:
-    """The store at `url`, as `file:///srv/flags` or `memory://name`; opens no connection.
+    """The store at `url`, as `file:///srv/flags` or `s3://bucket/prefix`; opens no connection.
 
-    `environ` is where stores find their credentials. Raises ConfigurationError for a URL that names no store.
+    `environ` is where stores find their credentials. Raises ConfigurationError for a URL that names no store, or for
+    variables that are wrong.
     """
+    from .objects import ObjectStore
+
+    return ObjectStore(open_objects(url, environ=environ))
+
+
+def open_objects(url: str, *, environ: Mapping[str, str] | None = None) -> Objects:
+    """The objects of the store at `url`, as `open_store` opens it."""
     parts = urlsplit(url)
     match parts.scheme:
         case "file":
             from .file import FileObjects
-            from .objects import ObjectStore
 
-            return ObjectStore(FileObjects(_folder(url, parts)))
+            return FileObjects(_folder(url, parts))
         case "memory":
             from .memory import shared_objects
-            from .objects import ObjectStore
 
-            return ObjectStore(shared_objects(url))
-        case "s3" | "azblob" | "gs" | "oci":
+            return shared_objects(url)
+        case "s3":
+            return _bucket(url, environ or {})
+        case "azblob" | "gs" | "oci":
             raise ConfigurationError(f"this version of burgee cannot publish to {parts.scheme}:// yet, got {url!r}")
         case "http" | "https":
             raise ConfigurationError(f"a web server can be read from but not published to, got {url!r}")
@@ -37,6 +45,14 @@ def open_store(url: str, *, environ: Mapping[str, str] | None = None) -> Store:
             raise ConfigurationError(f"a store is named by a URL such as {_example(url)}, got {url!r}")
         case _:
             raise ConfigurationError(f"unknown store scheme {parts.scheme!r} in {url!r}; known: {', '.join(KNOWN)}")
+
+
+def _bucket(url: str, environ: Mapping[str, str]) -> Objects:
+    try:
+        from .s3 import open_s3
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"stores in S3 need boto3 ({error}): pip install 'burgee[aws]'") from error
+    return open_s3(url, environ)
 
 
 def _folder(url: str, parts: SplitResult) -> Path:

@@ -11,10 +11,16 @@ from typing import Protocol
 
 from ..bundle.head import Entry, Head
 from ..bundle.index import Index
-from ..core.errors import InvalidRequest
+from ..core.errors import InvalidRequest, StoreError
 
 KEY_BYTES = 1024
 PART_BYTES = 255
+
+
+class Unfit(StoreError):
+    """The store does not keep what burgee relies on: it cannot be published to."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)

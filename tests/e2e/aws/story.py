@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import urllib3
@@ -20,7 +22,13 @@ from tests.servers.git_cli import git
 from tests.servers.lambda_sources import Polled
 
 TRIES = 5
+# What a function URL says when its function raised.
+_FAULT = 502
 _KILL_SWITCH = "flags/production/features.yaml"
+_EXTRA = "flags/staging/extra.features.yaml"
+_KILLS = 8
+# What a publish of samplerepo takes, roughly, its start included: moments to kill it are spread over that.
+_PUBLISH_SECONDS = 1.6
 Step = tuple[str, Callable[[], object]]
 
 
@@ -49,6 +57,7 @@ class Story:
         yield "a change is pushed and seen", self.change
         yield "files that are wrong are told to their commit, and change nothing", self.push_mistake
         yield "the timer finds what no event told", self.tick
+        yield "publish is killed at any moment, and pushes are published in order and once", self.kill_publish
         yield "no role may do more than its work", self.try_rights
         yield "the store breaks: the last good release answers, after a crash too", self.break_store
         yield "the Git host is down: the push ends with the dead letters, and comes back", self.lose_host
@@ -62,6 +71,7 @@ class Story:
     def apply(self) -> None:
         self.cloud.terraform.init()
         self.cloud.terraform.apply()
+        self.cloud.moto.keep_messages()
         self.say(f"{len(self.cloud.terraform.resources())} resources")
 
     def plan_again(self) -> None:
@@ -80,8 +90,6 @@ class Story:
             self.say(f"{deployed['FunctionName']}: {deployed['Runtime']}, {deployed['CodeSize'] // 1000} kB")
         mappings = amazon("lambda").list_event_source_mappings()["EventSourceMappings"]
         assert [mapping["FunctionResponseTypes"] for mapping in mappings] == [["ReportBatchItemFailures"]]
-        # This Amazon would take every message at once, and run nothing.
-        amazon("lambda").update_event_source_mapping(UUID=mappings[0]["UUID"], Enabled=False)
 
     def put_token(self) -> None:
         from tests.servers.forge import TOKEN
@@ -101,14 +109,17 @@ class Story:
     def repository_tip(self) -> str:
         return git(self.cloud.repository.clone, "rev-parse", "HEAD")
 
-    def deliver(self, commit: str, *, ref: str = "refs/heads/main") -> None:
+    def deliver(self, commit: str, *, quiet: bool = False) -> None:
         """Tell the webhook of a push, as GitHub does."""
-        body = github_push(ref, commit, self.cloud.repository.url.removesuffix(".git"), pushed_at=int(time.time()))
+        body = github_push(
+            "refs/heads/main", commit, self.cloud.repository.url.removesuffix(".git"), pushed_at=int(time.time())
+        )
         headers = github_headers(body, secret=self.cloud.secret("webhook_secret_arn"), delivery=f"d-{time.time_ns()}")
         began = time.perf_counter()
         status, said = self._post("webhook", "/", body, headers)
         assert (status, said["outcome"]) == (202, "queued"), f"{said} {self._log('webhook')}"
-        self.say(f"{status} {said['outcome']} in {(time.perf_counter() - began) * 1000:.0f} ms")
+        if not quiet:
+            self.say(f"{status} {said['outcome']} in {(time.perf_counter() - began) * 1000:.0f} ms")
         assert self.cloud.waiting() == 1
 
     def publish_first(self) -> None:
@@ -171,10 +182,8 @@ class Story:
 
     def tick(self) -> None:
         """What the schedule sends, as it stands in the account, with the instant that Amazon puts in."""
-        self.cloud.repository.push({"flags/staging/extra.features.yaml": 'version: "1.4"\nnamespace: extra\n'})
-        scheduler = self.cloud.asked_by_person("scheduler")
-        (schedule,) = scheduler.list_schedules()["Schedules"]
-        target = scheduler.get_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])["Target"]
+        self.cloud.repository.push({_EXTRA: _extra("tick")})
+        target = self._schedule()
         body = target["Input"].replace("<aws.scheduler.scheduled-time>", "2026-11-22T12:00:00Z")
         for _ in range(2):
             # The same tick twice is one message.
@@ -187,6 +196,40 @@ class Story:
         before = self.revision("staging")
         self.work()
         assert self.revision("staging") == before + 1
+
+    def kill_publish(self) -> None:
+        """SIGKILL, at moments that are spread over the time that a publish takes; the messages come back."""
+        first, killed = self.revision("staging"), 0
+        for number in range(_KILLS):
+            self.deliver(self.cloud.repository.push({_EXTRA: _extra(number)}), quiet=True)
+            moment = Timer(number * _PUBLISH_SECONDS / _KILLS, self.cloud.functions["publish"].kill)
+            moment.start()
+            polled = self.cloud.poller.run_once()
+            moment.join()
+            killed += polled.error is not None
+            self.cloud.poller.bring_back(polled)
+            while self.cloud.waiting():
+                self.work()
+            namespaces = self._release("staging")["namespaces"]
+            assert f"extra-{number}" in namespaces, f"push {number} was accepted and is not published: {namespaces}"
+        # One release for each push: what was released before the kill is not released again after it.
+        assert self.revision("staging") == first + _KILLS
+        self.say(f"{killed} of {_KILLS} publishes were killed")
+
+    def _release(self, environment: str) -> dict[str, Any]:
+        """The last release."""
+        head = json.loads(self._object(f"environments/{environment}/head.json"))
+        release: dict[str, Any] = json.loads(head["releases"][-1]["payload"])
+        return release
+
+    def _schedule(self) -> dict[str, Any]:
+        """Where the schedule sends to. Moto takes no signature of the questions for it, so rights are not checked."""
+        scheduler = self.cloud.asked_by_person("scheduler")
+        with self.cloud.moto.relaxed():
+            (schedule,) = scheduler.list_schedules()["Schedules"]
+            asked = scheduler.get_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
+        target: dict[str, Any] = asked["Target"]
+        return target
 
     def try_rights(self) -> None:
         self.say(f"{try_rights(self.cloud, self._blob())} calls refused")
@@ -202,14 +245,14 @@ class Story:
             self.cloud.functions["evaluate"].kill()
             assert self.answer("card-payments") is served, self._log("evaluate")
             status, said = self._ask("/status", None)
-            (production,) = [one for one in said["environments"] if one["name"] == "production"]
+            (production,) = [one for one in said["environments"] if one["environment"] == "production"]
             assert status == 200 and production["stale"], said
             assert "burgee: stale" in self._log_after_a_second("evaluate")
             self.cloud.between.mend()
             self._wait_for(lambda: self._is_fresh())
 
     def lose_host(self) -> None:
-        self.cloud.repository.push({"flags/staging/extra.features.yaml": 'version: "1.4"\nnamespace: other\n'})
+        self.cloud.repository.push({_EXTRA: _extra("lost")})
         commit = self.repository_tip()
         served = self.cloud.folder / "served" / "flags.git"
         away = served.rename(served.with_name("away.git"))
@@ -282,6 +325,7 @@ class Story:
     def _post(self, function: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
         method = "GET" if body is None else "POST"
         answer = urllib3.request(method, self.cloud.urls[function] + path, body=body, headers=headers, timeout=60)
+        assert answer.status != _FAULT, self._log(function)
         return answer.status, answer.json()
 
     def _is_kept(self) -> bool:
@@ -291,7 +335,7 @@ class Story:
     def _is_fresh(self) -> bool:
         _, said = self._ask("/status", None)
         self.answer("card-payments")
-        return all(not one["stale"] for one in said["environments"] if one["name"] == "production")
+        return all(not one["stale"] for one in said["environments"] if one["environment"] == "production")
 
     def _log_after_a_second(self, function: str) -> str:
         time.sleep(1.1)
@@ -312,7 +356,7 @@ class Story:
         queues = {"BURGEE_QUEUE": "queue_url", "BURGEE_DEAD_LETTERS": "dead_letter_url"}
         environ = clean_environ() | {name: self.cloud.outputs[output] for name, output in queues.items()}
         done = subprocess.run(
-            [sys.executable, "-m", "burgee.cli.entry", *arguments],
+            [str(Path(sys.executable).with_name("burgee")), *arguments],
             cwd=ROOT,
             env=environ | self.cloud.moto.environ(self.cloud.person),
             capture_output=True,
@@ -322,6 +366,11 @@ class Story:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+
+def _extra(name: object) -> str:
+    """A file with a namespace that no release had yet."""
+    return f'version: "1.4"\nnamespace: extra-{name}\n'
 
 
 def tell(cloud: Cloud, *, say: Callable[[str], object]) -> None:

@@ -15,12 +15,12 @@ from ...deliver.receipt import Receipt, lines
 from ...deliver.receipt import as_json as receipt_json
 from ...git.repository import Repository
 from ...settings import Settings
-from ...store.opening import open_store
+from ...store.objects import ObjectStore
 from ..options import environment_option, example, json_option, store_option
 from ..output import note, progress, show_json
 from ..places import named, repository_at
 from ..rim import system_rim
-from ..stores import UnknownName, chosen_store, settings
+from ..stores import UnknownName, chosen_store, objects_to_write, settings
 
 
 @click.command(
@@ -64,7 +64,7 @@ def command(
     said = settings()
     _check_hooks(said)
     choice = chosen_store(store_url)
-    store = open_store(choice.url)
+    store = ObjectStore(objects_to_write(choice.url))
     note(f"store {store.url} ({choice.said_by})")
     source = repository_at(repository or said.repository or ".", token=said.token)
     ref = config_ref or said.config_ref or _default_ref(source)

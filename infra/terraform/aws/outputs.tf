@@ -1,0 +1,93 @@
+output "webhook_url" {
+  description = "Where the Git host delivers pushes: `burgee connect --url`."
+  value       = module.function["webhook"].url
+}
+
+output "evaluate_url" {
+  description = "Base URL for Flipt's REST and OpenFeature's OFREP clients."
+  value       = module.function["evaluate"].url
+}
+
+output "bucket" {
+  description = "Name of the bucket."
+  value       = module.bucket.name
+}
+
+output "store" {
+  description = "URL of the store: BURGEE_STORE of whoever reads or publishes."
+  value       = local.store
+}
+
+output "snapshots_url" {
+  description = "Followed by `/<environment>`, the base URL of Flipt's client SDKs; null unless the bucket is public."
+  value       = var.public_bucket ? "https://${module.bucket.domain}/${local.path}environments" : null
+}
+
+output "queue_url" {
+  description = "URL of the queue."
+  value       = module.queue.url
+}
+
+output "dead_letter_url" {
+  description = "URL of the queue of dead letters."
+  value       = module.queue.dead_letters_url
+}
+
+output "webhook_secret_arn" {
+  description = "ARN of the secret that the Git host signs with: `burgee connect --secret-arn`."
+  value       = module.webhook_secret.arn
+}
+
+output "git_token_secret_arn" {
+  description = "ARN of the secret for the Git token, which a person puts there."
+  value       = module.git_token.arn
+}
+
+output "client_token_secret_arn" {
+  description = "ARN of the secret with the client token that was made; null where none was."
+  value       = one(aws_secretsmanager_secret.client_token[*].arn)
+}
+
+output "refresh_secret_arn" {
+  description = "ARN of the secret that refresh hooks are signed with; null without refresh_urls."
+  value       = one(module.refresh_secret[*].arn)
+}
+
+output "functions" {
+  description = "Names, roles and log groups of the functions."
+  value = {
+    for name, function in module.function : name => {
+      name      = function.name
+      role_arn  = function.role_arn
+      log_group = function.log_group
+    }
+  }
+}
+
+output "next_steps" {
+  description = "What is left to do, once."
+  value       = <<-EOT
+    1. Give publish a token that reads the repository and writes commit statuses:
+         printf %s "$GIT_TOKEN" | aws secretsmanager put-secret-value --region ${var.region} --secret-id ${module.git_token.arn} --secret-string file:///dev/stdin
+
+    2. Have the Git host tell of pushes:
+         BURGEE_GIT_TOKEN=... burgee connect --url ${module.function["webhook"].url} --repository ${var.repository}${local.host} --secret-arn ${module.webhook_secret.arn}
+
+    3. Push, or wait ${var.reconcile_minutes} minutes, and see the release:
+         burgee status --store '${local.store}'
+
+    4. Ask:
+         ${local.ask}
+  EOT
+}
+
+locals {
+  told = { host = var.publishing.git_host, api = var.publishing.git_api }
+  host = join("", [for option, value in local.told : " --${option} ${value}" if value != null])
+  token = (
+    var.public_evaluation ? "" :
+    local.makes_token ? " -H \"Authorization: Bearer $(aws secretsmanager get-secret-value --region ${var.region} --secret-id ${one(aws_secretsmanager_secret.client_token[*].arn)} --query SecretString --output text)\"" :
+    " -H \"Authorization: Bearer $CLIENT_TOKEN\""
+  )
+  ask = "curl -sX POST${local.token} ${module.function["evaluate"].url}/ofrep/v1/evaluate/flags -d '{\"context\":{\"targetingKey\":\"user-1\"}}'"
+}

@@ -1,0 +1,244 @@
+variable "name" {
+  type        = string
+  description = "Name of the deployment: what it makes begins with it. One deployment is for one repository."
+  default     = "burgee"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.name))
+    error_message = "name is 2 to 24 of a-z, 0-9 and '-', and begins with a letter, as in burgee or shop-flags."
+  }
+}
+
+variable "region" {
+  type        = string
+  description = "Region of everything that is made."
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region is one of Amazon's, as in eu-central-1."
+  }
+}
+
+variable "repository" {
+  type        = string
+  description = "URL of the repository that holds burgee.yaml and the flag files, without credentials."
+
+  validation {
+    condition     = can(regex("^https?://[^/@?#[:space:]]+/[^?#[:space:]]+$", var.repository)) && !strcontains(var.repository, "@")
+    error_message = "repository is an https URL without credentials, as in https://github.com/acme/flags; the token goes into the secret that the output git_token_secret_arn names."
+  }
+}
+
+variable "publishing" {
+  type = object({
+    config_ref           = optional(string)
+    git_host             = optional(string)
+    git_api              = optional(string)
+    allowed_mirrors      = optional(list(string), [])
+    refresh_urls         = optional(list(string), [])
+    memory_mb            = optional(number, 1024)
+    timeout_seconds      = optional(number, 120)
+    reserved_concurrency = optional(number)
+  })
+  description = "How publish works. config_ref: branch whose burgee.yaml counts (default: the repository's). git_host, git_api: kind of Git host and URL of its API, where the repository's URL does not tell. allowed_mirrors: patterns of addresses that burgee.yaml may name as mirrors. refresh_urls: hooks of self-hosted readers that are told of releases. reserved_concurrency: how many invocations are kept free; one repository is worked by one at a time."
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = contains(["github", "gitlab", "gitea", "forgejo", "bitbucket"], coalesce(var.publishing.git_host, "github"))
+    error_message = "publishing.git_host is github, gitlab, gitea, forgejo or bitbucket."
+  }
+
+  validation {
+    condition     = can(regex("^https?://[^/@]+", coalesce(var.publishing.git_api, "https://none")))
+    error_message = "publishing.git_api is a URL, as in https://git.example.org/api/v1."
+  }
+
+  validation {
+    condition     = alltrue([for url in var.publishing.refresh_urls : can(regex("^https?://[^/@,]+/[^,[:space:]]*$", url))])
+    error_message = "publishing.refresh_urls are URLs of hooks, as in https://flags.example.org/hooks/refresh."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in var.publishing.allowed_mirrors : can(regex("^[a-z0-9]+://[^,[:space:]]+$", pattern))])
+    error_message = "publishing.allowed_mirrors are addresses of stores, in which `*` stands for anything, as in gs://acme-flags/*."
+  }
+
+  validation {
+    condition     = var.publishing.timeout_seconds >= 10 && var.publishing.timeout_seconds <= 900
+    error_message = "publishing.timeout_seconds is from 10 to 900."
+  }
+
+  validation {
+    condition     = var.publishing.memory_mb >= 128 && var.publishing.memory_mb <= 10240
+    error_message = "publishing.memory_mb is from 128 to 10240."
+  }
+
+  validation {
+    condition     = coalesce(var.publishing.reserved_concurrency, 1) >= 1
+    error_message = "publishing.reserved_concurrency is 1 or more; with 0 nothing would ever be published."
+  }
+}
+
+variable "store" {
+  type = object({
+    bucket = optional(string)
+    prefix = optional(string, "")
+  })
+  description = "Where releases are written. bucket: name of the bucket that is made (default: from name, account and region). prefix: what keys begin with, without slashes at its ends."
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", coalesce(var.store.bucket, "none")))
+    error_message = "store.bucket is 3 to 63 of a-z, 0-9 and '-', without dots, which do not fit Amazon's certificate."
+  }
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)?$", var.store.prefix))
+    error_message = "store.prefix is empty, or of A-Z, a-z, 0-9, '_', '.' and '-' with single slashes between, as in shop/flags."
+  }
+}
+
+variable "public_bucket" {
+  type        = bool
+  description = "Whether everybody may read releases in the bucket, pages of every origin too: what Flipt's client SDKs and burgee's own need to read them without credentials. Flag files, commits and the repository's URL are then public."
+  default     = false
+  nullable    = false
+}
+
+variable "public_evaluation" {
+  type        = bool
+  description = "Whether everybody may evaluate, without a token."
+  default     = false
+  nullable    = false
+}
+
+variable "client_tokens" {
+  type        = list(string)
+  description = "Entries of client tokens, as `burgee token create` prints them: a digest, then what the token is for. Without any, and unless evaluation is public, one token for everything is made; that one is in the state, these are not."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for entry in var.client_tokens : can(regex("^sha256:[0-9a-f]{64}( [^,[:space:]]+)*$", entry))])
+    error_message = "client_tokens are entries such as `sha256:<64 hexadecimal digits> production/* expires=2027-06-30`; `burgee token create` prints one. The token itself does not belong here."
+  }
+
+  validation {
+    condition     = !(var.public_evaluation && length(var.client_tokens) > 0)
+    error_message = "client_tokens would be checked by nobody while public_evaluation is true; set one of them."
+  }
+}
+
+variable "evaluation" {
+  type = object({
+    environment  = optional(string)
+    ttl_seconds  = optional(number, 10)
+    cors_origins = optional(list(string), [])
+    memory_mb    = optional(number, 512)
+  })
+  description = "How evaluate answers. environment: the one that it serves (default: all). ttl_seconds: for how long it does not look at the bucket. cors_origins: origins whose pages may ask, or `*`."
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{0,62}$", coalesce(var.evaluation.environment, "any")))
+    error_message = "evaluation.environment is the name of an environment in burgee.yaml: [a-z0-9][a-z0-9-]{0,62}."
+  }
+
+  validation {
+    condition     = var.evaluation.ttl_seconds >= 0.001 && var.evaluation.ttl_seconds <= 86400
+    error_message = "evaluation.ttl_seconds is from 0.001 to 86400."
+  }
+
+  validation {
+    condition     = alltrue([for origin in var.evaluation.cors_origins : can(regex("^([*]|https?://[a-z0-9.:\\[\\]-]+(:[*])?)$", origin))])
+    error_message = "evaluation.cors_origins are origins as browsers send them, in lower case and without a path, as in https://shop.example.org, or `*`."
+  }
+
+  validation {
+    condition     = var.evaluation.memory_mb >= 128 && var.evaluation.memory_mb <= 10240
+    error_message = "evaluation.memory_mb is from 128 to 10240."
+  }
+}
+
+variable "reconcile_minutes" {
+  type        = number
+  description = "Minutes after which publish looks at the repository although nobody told it to. Static snapshots show a release that becomes active later within this time."
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.reconcile_minutes >= 1 && var.reconcile_minutes <= 1440 && floor(var.reconcile_minutes) == var.reconcile_minutes
+    error_message = "reconcile_minutes is a whole number from 1 to 1440."
+  }
+}
+
+variable "alarm_topic_arns" {
+  type        = list(string)
+  description = "SNS topics that alarms are sent to; without any, alarms are seen in CloudWatch only."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:[a-z-]+:sns:", arn))])
+    error_message = "alarm_topic_arns are ARNs of SNS topics, as in arn:aws:sns:eu-central-1:123456789012:on-call."
+  }
+}
+
+variable "log_retention_days" {
+  type        = number
+  description = "Days for which the functions' logs are kept."
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days is a number of days that CloudWatch offers, as 1, 7, 14, 30, 90 or 365."
+  }
+}
+
+variable "rotations" {
+  type = object({
+    webhook_secret = optional(number, 1)
+    client_token   = optional(number, 1)
+    refresh_secret = optional(number, 1)
+  })
+  description = "Which making of each secret holds: another number makes a new value. The Git host, the clients and the self-hosted readers need it from then on."
+  default     = {}
+  nullable    = false
+}
+
+variable "packages" {
+  type        = string
+  description = "Folder with the functions' zips and manifest.json, as `python functions/package.py aws` makes it; relative to where terraform runs."
+  default     = "../../../functions/build/aws"
+  nullable    = false
+
+  validation {
+    condition     = try(jsondecode(file("${var.packages}/manifest.json")).format, 0) == 1
+    error_message = "there is no manifest.json of format 1 in ${var.packages}; make the packages with `python functions/package.py aws`."
+  }
+}
+
+variable "force_destroy" {
+  type        = bool
+  description = "Whether `terraform destroy` takes the releases in the bucket along, and secrets at once. Meant for trials."
+  default     = false
+  nullable    = false
+}
+
+variable "emulated" {
+  type        = bool
+  description = "Whether AWS_ENDPOINT_URL is an emulator of AWS: credentials are not looked up, buckets are part of the path, plain HTTP is not denied, and of replaced versions no number is kept, which moto would forget."
+  default     = false
+  nullable    = false
+}
+
+variable "tags" {
+  type        = map(string)
+  description = "Tags of everything that is made, besides `burgee`, which is the deployment's name."
+  default     = {}
+  nullable    = false
+}

@@ -1,0 +1,128 @@
+"""`burgee doctor`: whether a store can be reached, and trusted with releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import click
+
+from ...core.errors import BurgeeError
+from ...core.visible import visible
+from ...store.port import Objects
+from ...store.self_test import CREATE, LIST, READ, SWAP, WRITE, Finding, Verdict, finding, publisher_test, reader_test
+from ..options import example, json_option, store_option
+from ..output import complain, note, progress, show_json, show_table
+from ..stores import Place, chosen_store, is_web, objects_to_read, objects_to_write, place_of
+
+# A release with an instant of its own is that much early or late; S3 refuses requests from 900 on.
+_CLOCK_SECONDS = 5
+_RIGHTS = {"read": (READ,), "list": (LIST,), "write": (CREATE, SWAP, WRITE)}
+
+
+@click.command("doctor", epilog=example('burgee doctor --store "file://$PWD/../store"'))
+@store_option
+@click.option("--read-only", is_flag=True, help="Check what a reader needs, and write nothing.")
+@json_option
+def command(store_url: str | None, read_only: bool, as_json: bool) -> None:
+    """Check, step by step, that a store can be published to, or that it can be read.
+
+    It writes one object, probe.json, a few times, to see that the store honours conditions: one that does not loses
+    releases. Stores behind http(s) are only read.
+
+    Exits with 1 when the store must not be published to, with 3 when it cannot be reached or a right is missing.
+
+    With --json: {store, read_only, asked_by, clock_seconds, checks: [{check, verdict, detail}], rights: {read, list,
+    write}, fit}; verdict is ok, warning, denied, unfit, failed or skipped, null is what is not known or was not tried.
+    """
+    choice = chosen_store(store_url)
+    read_only = read_only or is_web(choice.url)
+    objects = objects_to_read(choice.url) if read_only else objects_to_write(choice.url)
+    place = place_of(objects)
+    if not as_json:
+        note(f"store {objects.url} ({choice.said_by})")
+    findings = _findings(objects, place, read_only=read_only)
+    code = _exit_code(findings)
+    if as_json:
+        show_json(_fields(objects, place, findings, read_only=read_only, is_fit=code == 0))
+    else:
+        show_table(("CHECK", "VERDICT", "DETAIL"), [_row(found) for found in findings])
+        _conclude(code, read_only=read_only)
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _findings(objects: Objects, place: Place, *, read_only: bool) -> list[Finding]:
+    with progress() as show:
+        found = []
+        for each in _checked(objects, place, read_only=read_only):
+            found.append(each)
+            show(f"checked: {each.check}")
+    return found
+
+
+def _checked(objects: Objects, place: Place, *, read_only: bool) -> Iterator[Finding]:
+    yield Finding("address", Verdict.OK, place.shown)
+    if place.asked_by is not None:
+        asker = finding("credentials", place.asked_by)
+        yield asker
+        if asker.verdict != Verdict.OK:
+            return
+    yield from reader_test(objects) if read_only else publisher_test(objects)
+    yield from _clock(place.clock_difference)
+
+
+def _clock(difference: Callable[[], float | None] | None) -> Iterator[Finding]:
+    seconds = difference() if difference else None
+    if seconds is not None:
+        apart = f"the server's clock and this machine's are {abs(seconds):.0f} s apart"
+        ahead = f"the server's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} this machine's"
+        is_right = abs(seconds) <= _CLOCK_SECONDS
+        yield Finding("clock", *((Verdict.OK, apart) if is_right else (Verdict.WARNING, f"{ahead}; set it right")))
+
+
+def _exit_code(findings: Sequence[Finding]) -> int:
+    verdicts = {found.verdict for found in findings}
+    if Verdict.UNFIT in verdicts:
+        return 1
+    return BurgeeError.exit_code if verdicts & {Verdict.DENIED, Verdict.FAILED} else 0
+
+
+def _fields(
+    objects: Objects, place: Place, findings: Sequence[Finding], *, read_only: bool, is_fit: bool
+) -> dict[str, Any]:
+    verdicts = {found.check: found.verdict for found in findings}
+    asker = next((found.detail for found in findings if (found.check, found.verdict) == _KNOWN_ASKER), None)
+    return {
+        "store": objects.url,
+        "read_only": read_only,
+        "asked_by": asker,
+        "clock_seconds": place.clock_difference() if place.clock_difference else None,
+        "checks": [{"check": found.check, "verdict": found.verdict, "detail": found.detail} for found in findings],
+        "rights": {right: _has([verdicts.get(check) for check in checks]) for right, checks in _RIGHTS.items()},
+        "fit": is_fit,
+    }
+
+
+_KNOWN_ASKER = ("credentials", Verdict.OK)
+
+
+def _has(verdicts: Sequence[str | None]) -> bool | None:
+    """Whether the right that these checks need is there, None when that was not found out."""
+    if Verdict.DENIED in verdicts:
+        return False
+    return True if set(verdicts) == {Verdict.OK} else None
+
+
+def _row(found: Finding) -> tuple[str, str, str]:
+    return found.check, found.verdict, visible(found.detail)
+
+
+def _conclude(code: int, *, read_only: bool) -> None:
+    use = "read" if read_only else "published to"
+    if code == 1:
+        complain(f"the store must not be {use}")
+    elif code:
+        complain(f"the store cannot be {use} as it is")
+    else:
+        click.echo(f"the store can be {use}")

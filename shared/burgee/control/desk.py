@@ -1,0 +1,60 @@
+"""From settings to the desk at which the queue is worked: the repository, the store, the queues and the Git host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from random import random
+
+from ..author.authored import ParsedFiles
+from ..deliver.publish import publish
+from ..deliver.publisher import Options, Publisher, Rim
+from ..deliver.receipt import Receipt
+from ..git.host import open_host
+from ..git.repository import open_repository
+from ..queue.opening import open_queue
+from ..settings import Settings
+from ..store.opening import open_store
+from .opening import needed, now, queue_of, repository_of, store_of
+from .publishing import Desk, Say, Statuses
+
+
+def open_desk(settings: Settings, environ: Mapping[str, str], *, say: Say, count: Callable[[str], object]) -> Desk:
+    """What works the queue that the settings describe; asks nobody yet. Raises ConfigurationError."""
+    dead_letters = needed(settings.dead_letters, "BURGEE_DEAD_LETTERS", "the URL of the queue for dead letters")
+    host = open_host(
+        repository_of(settings), kind=settings.git_host, api=settings.git_api, token=settings.token, environ=environ
+    )
+    return Desk(
+        publish=_publishing(settings, environ, say),
+        statuses=Statuses(host, say),
+        queue=open_queue(queue_of(settings), environ=environ),
+        dead_letters=open_queue(dead_letters, environ=environ),
+        tries=settings.tries,
+        say=say,
+        count=count,
+    )
+
+
+def _publishing(settings: Settings, environ: Mapping[str, str], say: Say) -> Callable[[], Sequence[Receipt]]:
+    """What publishes; it keeps the commits and files it has read for the next time."""
+    repository = open_repository(repository_of(settings), token=settings.token, environ=environ)
+    rim = Rim(now=now, monotonic=lambda: time.monotonic_ns() // 1_000_000, random=random, sleep=time.sleep)
+    options = Options(config_ref=settings.config_ref, allowed_mirrors=settings.allowed_mirrors)
+    store = open_store(store_of(settings), environ=environ)
+    publisher = Publisher(repository, store, rim, options, ParsedFiles())
+
+    def published() -> Sequence[Receipt]:
+        receipts = publish(publisher)
+        _announce(receipts, settings, say)
+        return receipts
+
+    return published
+
+
+def _announce(receipts: Sequence[Receipt], settings: Settings, say: Say) -> None:
+    if settings.refresh_urls and settings.refresh_secret:
+        from ..deliver.announce import announce
+
+        for line in announce(receipts, settings.refresh_urls, settings.refresh_secret, now=now):
+            say(line, {})
