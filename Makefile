@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONSTRAINTS := -c .ci/constraints.txt
 CLIENTS := tests/e2e/clients
+SCANNER := checkov==3.3.30
 
 # With BURGEE_DIR set, tests keep their state below it too; with PORT set, the test of `make run` uses that port.
 ifdef BURGEE_DIR
@@ -16,19 +17,27 @@ endif
 PORT ?= 8080
 BURGEE_DIR ?= .burgee
 
-.PHONY: help run test bench lint format clean
+.PHONY: help run test package aws-local bench lint format clean
 
 help:
-	@echo "make run     start the local system on samplerepo (PORT=$(PORT), BURGEE_DIR=$(BURGEE_DIR))"
-	@echo "make test    set up and run every test"
-	@echo "make bench   measure, beside other flag SDKs and plain YAML loading (BENCH_ARGS=--quick)"
-	@echo "make lint    ruff and mypy"
+	@echo "make run        start the local system on samplerepo (PORT=$(PORT), BURGEE_DIR=$(BURGEE_DIR))"
+	@echo "make test       set up and run every test"
+	@echo "make package    make the packages that Terraform deploys (PACKAGE_ARGS=...)"
+	@echo "make aws-local  live through a deployment to AWS, on this machine and without an account"
+	@echo "make bench      measure, beside other flag SDKs and plain YAML loading (BENCH_ARGS=--quick)"
+	@echo "make lint       ruff and mypy"
 
 run: $(VENV)/.run
 	@$(BIN)/burgee dev samplerepo --port $(PORT) --dir $(BURGEE_DIR) $(RUN_ARGS)
 
-test: $(VENV)/.dev $(CLIENTS)/node_modules/.package-lock.json
+test: $(VENV)/.dev $(VENV)/.scan $(CLIENTS)/node_modules/.package-lock.json
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+package: $(VENV)/.dev
+	@$(BIN)/python functions/package.py aws $(PACKAGE_ARGS)
+
+aws-local: $(VENV)/.dev
+	@$(BIN)/python -m tests.e2e.aws
 
 bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
@@ -61,6 +70,11 @@ $(VENV)/.dev: $(VENV)/.run
 	@$(PIP) install --upgrade 'pip>=25.1'
 	@$(PIP) install $(CONSTRAINTS) --group dev
 	@touch $@
+
+# The scanner of Terraform's policies wants other versions than ours of what both need. Without it its test is skipped.
+$(VENV)/.scan: $(VENV)/bin/python
+	@echo "installing the scanner of Terraform's policies"
+	@{ $(PYTHON) -m venv $(VENV)/scan && $(VENV)/scan/bin/python -m pip --disable-pip-version-check --quiet install $(SCANNER) && touch $@; } || echo "its test is skipped: that needs the package index"
 
 $(VENV)/.bench: $(VENV)/.dev .ci/bench-constraints.txt
 	@echo "installing the SDKs that burgee is measured beside"

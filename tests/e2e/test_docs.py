@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,11 @@ def name_of(page: Path) -> str:
 def test_every_command_of_a_page_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
     commands = list(commands_of(page.read_text()))
     redrives = any(command.text.startswith("burgee redrive") for command in commands)
-    with forge() as host, a_dead_letter() if redrives else nullcontext({}) as queues, Page(tmp_path / "page") as shown:
-        shown.know_host(host)
-        shown.queues = queues
+    with ExitStack() as stack:
+        shown = stack.enter_context(Page(tmp_path / "page"))
+        shown.know_host(stack.enter_context(forge()))
+        if redrives:
+            shown.queues = stack.enter_context(a_dead_letter())
         if page != ROOT / "README.md":  # which clones samplerepo
             shown.hold_samplerepo()
             shown.hold_legacy()
