@@ -319,7 +319,18 @@ def test_a_job_reads_back_as_it_was_written(job: Job) -> None:
     assert decode_job(encode_job(job)) == job
 
 
-@pytest.mark.parametrize("body", ["", "[]", "null", "{}", '{"format":1}', '{"format":1,"cause":"manual"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '{"format":1,"cause":"push","commit":"../../user/repos"}',
+        '{"format":1}',
+        '{"format":1,"cause":"manual"}',
+    ],
+)
 def test_what_is_no_job_is_refused(body: str) -> None:
     with pytest.raises(InvalidRequest, match="wanted a job"):
         decode_job(body)

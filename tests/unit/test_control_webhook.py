@@ -237,6 +237,17 @@ def test_an_oversized_event_is_refused_before_it_is_looked_at() -> None:
     assert status == 413 and str(LARGEST_EVENT) in said["error"]
 
 
+@pytest.mark.parametrize(
+    "commit", ["../../../../user/repos", "main", "1f" * 19, "1F" * 21, "1f" * 20 + "/", "é" * 40, 7, None]
+)
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_is_no_commit_never_gets_to_where_addresses_are_made_of_it(host: str, commit: Any) -> None:
+    make, sign = HOSTS[host]
+    body = make().replace(json.dumps(COMMIT).encode(), json.dumps(commit).encode())
+    scene = Scene()
+    assert scene.ask(a_request(sign(body), body))[0] == 400 and scene.queue.messages == []
+
+
 BAD = [b"", b"{", b"[]", b"null", b'{"ref": 1}', b'{"ref": "refs/heads/main"}', b"[" * 100_000]
 
 

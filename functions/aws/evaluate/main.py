@@ -10,7 +10,7 @@ from burgee.serve.function_url import answer
 from burgee.serve.opening import open_function
 from burgee.settings import read_settings
 
-# Made while the execution environment starts: that time is not billed to the first request, which finds all of it.
+# Made while the execution environment starts, so that no request waits for it.
 _APP, _after = open_function(read_settings(os.environ), os.environ, say=lambda line: print(line, file=sys.stderr))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.errors import InvalidRequest
+from ..git.refs import is_commit
 
 FORMAT = 1
 Cause = Literal["push", "timer"]
@@ -44,4 +45,7 @@ def decode_job(body: str) -> Job:
     wrong = [name for name, value in texts.items() if not isinstance(value, str | None)]
     if wrong:
         raise InvalidRequest(f"wanted `{wrong[0]}` of a job as text, got {texts[wrong[0]]!r:.60}")
+    # It becomes a part of addresses that are asked with the Git token.
+    if texts["commit"] is not None and not is_commit(texts["commit"]):
+        raise InvalidRequest(f"wanted a job whose `commit` is the id of one, got {texts['commit']!r:.60}")
     return Job(fields["cause"], **texts)

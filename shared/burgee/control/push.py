@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ..core.errors import InvalidRequest, NotJson
+from ..git.refs import is_commit
 
 _NO_COMMIT = frozenset("0")
 _FORM = "application/x-www-form-urlencoded"
@@ -99,19 +100,23 @@ def _changes(changes: list[dict[str, Any]]) -> Iterator[Moved]:
         after, before = change.get("new"), change.get("old")
         ref = after or before
         if ref and ref["type"] in _REFS:
-            yield Moved(
-                _checked(_REFS[ref["type"]] + ref["name"]), _checked(after["target"]["hash"]) if after else None
-            )
+            yield Moved(_ref(_REFS[ref["type"]] + ref["name"]), _commit(after["target"]["hash"]) if after else None)
 
 
 def _moved(ref: object, commit: object) -> Moved:
-    after = _checked(commit)
-    return Moved(_checked(ref), None if set(after) <= _NO_COMMIT else after)
+    after = _commit(commit)
+    return Moved(_ref(ref), None if set(after) <= _NO_COMMIT else after)
 
 
-def _checked(value: object) -> str:
+def _ref(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable():
-        raise ValueError(f"wanted a name, got {value!r:.60}")
+        raise ValueError(f"wanted the name of a ref, got {value!r:.60}")
+    return value
+
+
+def _commit(value: object) -> str:
+    if not is_commit(value):
+        raise ValueError(f"wanted the id of a commit, got {value!r:.60}")
     return value
 
 

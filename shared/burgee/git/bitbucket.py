@@ -47,7 +47,9 @@ class Bitbucket:
             # Bitbucket wants one.
             "url": status.target_url or f"{self._page}/commits/{commit}",
         }
-        self._api.call("POST", f"{self._path}/commit/{quote(commit)}/statuses/build", body, needs=_STATUS_RIGHT)
+        self._api.call(
+            "POST", f"{self._path}/commit/{quote(commit, safe='')}/statuses/build", body, needs=_STATUS_RIGHT
+        )
 
     def connect(self, hook: Hook, *, dry_run: bool = False) -> Connection:
         found = self._hooks.find(hook.url)

@@ -40,7 +40,7 @@ class Gitea:
             "description": shorten(status.description, self.longest_description),
             "target_url": status.target_url or "",
         }
-        self._api.call("POST", f"{self._path}/statuses/{quote(commit)}", body, needs=_STATUS_RIGHT)
+        self._api.call("POST", f"{self._path}/statuses/{quote(commit, safe='')}", body, needs=_STATUS_RIGHT)
 
     def connect(self, hook: Hook, *, dry_run: bool = False) -> Connection:
         found = self._hooks.find(hook.url)

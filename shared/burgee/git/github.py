@@ -39,7 +39,7 @@ class GitHub:
             "description": shorten(status.description, self.longest_description),
         }
         target = {"target_url": status.target_url} if status.target_url else {}
-        self._api.call("POST", f"{self._path}/statuses/{quote(commit)}", body | target, needs=_STATUS_RIGHT)
+        self._api.call("POST", f"{self._path}/statuses/{quote(commit, safe='')}", body | target, needs=_STATUS_RIGHT)
 
     def connect(self, hook: Hook, *, dry_run: bool = False) -> Connection:
         found = self._hooks.find(hook.url)

@@ -47,7 +47,7 @@ class GitLab:
         if status.target_url and len(status.target_url) <= _LONGEST_URL:
             body["target_url"] = status.target_url
         try:
-            self._api.call("POST", f"{self._path}/statuses/{quote(commit)}", body, needs=_STATUS_RIGHT)
+            self._api.call("POST", f"{self._path}/statuses/{quote(commit, safe='')}", body, needs=_STATUS_RIGHT)
         except InvalidRequest as error:
             # GitLab refuses a status that is there already.
             if "Cannot transition status" not in str(error):

@@ -16,13 +16,12 @@ from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 from ..core.errors import ConfigurationError, NotFound
 from .address import identity_of
 from .objects import TreeSource, commit_at, holds
-from .refs import BRANCHES, candidates, no_ref
+from .refs import BRANCHES, candidates, is_commit, no_ref
 from .revision import parse_revision
 from .tree import Commit, Source
 
 _HEX = frozenset("0123456789abcdef")
 _SHORTEST = 4
-_FULL = (40, 64)
 
 
 class LocalRepository:
@@ -98,7 +97,7 @@ class LocalRepository:
         found = self._look_up("HEAD" if name == "@" else name)
         if found is not None:
             return found
-        if len(name) in _FULL and set(name.lower()) <= _HEX:
+        if is_commit(name):
             return ObjectID(name.lower().encode())
         if len(name) >= _SHORTEST and set(name.lower()) <= _HEX:
             return self._by_prefix(name.lower())

@@ -1,15 +1,23 @@
-"""Names of refs: where a short name is looked for, and what to say when there is none."""
+"""Names of refs, where a short one is looked for, and ids of commits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TypeGuard
 
 from ..core.errors import NotFound
 
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
 _SHOWN = 10
+_LENGTHS = (40, 64)
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def is_commit(text: object) -> TypeGuard[str]:
+    """Whether it is the full id of an object, SHA-1 or SHA-256: nothing else may stand where an address names one."""
+    return isinstance(text, str) and len(text) in _LENGTHS and set(text) <= _HEX
 
 
 def candidates(name: str) -> tuple[str, ...]:

@@ -17,13 +17,12 @@ from ..core.errors import NotFound, Unavailable
 from .address import identity_of, split_credentials
 from .http import Pool, bounded, open_client
 from .objects import TreeSource, commit_at, reachable
-from .refs import BRANCHES, candidates, no_ref
+from .refs import BRANCHES, candidates, is_commit, no_ref
 from .tree import Commit, Source
 
 _SPOOLED = 16 * 1024 * 1024
 _KEPT = 8
 _DEFAULTS = (BRANCHES + "main", BRANCHES + "master")
-_HEX = frozenset("0123456789abcdef")
 
 
 class RemoteRepository:
@@ -79,7 +78,7 @@ class RemoteRepository:
     def resolve(self, revision: str) -> Commit:
         """A branch, a tag, `HEAD` or a full commit id; short ids and `~n` need a clone. A full id that is in memory is
         not asked for again."""
-        if len(revision) not in (40, 64) or not set(revision.lower()) <= _HEX:
+        if not is_commit(revision):
             return self.tip(revision.removeprefix("origin/"))
         with self._lock:
             return self._fetch(revision.lower())
