@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.packages import packaged_for_this_machine
+
 NO_SKIPS = "BURGEE_NO_SKIPS"
 _MEANT_FOR_TESTS = (NO_SKIPS, "BURGEE_TEST_PORT", "BURGEE_DIFFERENTIAL")
 _TESTS = Path(__file__).parent
@@ -24,6 +26,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The deployment packages of all functions for this machine, which take a while to make; nobody changes them."""
+    return packaged_for_this_machine(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.hookimpl(wrapper=True)

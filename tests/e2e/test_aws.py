@@ -8,16 +8,16 @@ import pytest
 
 from tests.e2e.aws.cloud import cloud
 from tests.e2e.aws.story import tell
-from tests.servers.terraform import find_terraform
+from tests.servers.terraform import unavailable
 
 
 @pytest.mark.slow
 @pytest.mark.integration
-def test_a_team_lives_with_burgee_on_aws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if find_terraform() is None:
-        pytest.skip("Terraform is not on this machine")
+def test_a_team_lives_with_burgee_on_aws(tmp_path: Path, packages: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines: list[str] = []
-    with cloud(tmp_path) as running:
+    with cloud(tmp_path, packages) as running:
+        if reason := unavailable(running.terraform):
+            pytest.skip(reason)
         tell(running, say=lines.append)
     with capsys.disabled():
         print("", *lines, sep="\n")

@@ -6,7 +6,6 @@ import ast
 import hashlib
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -25,33 +24,13 @@ from functions.packing.wheels import files_of, is_left_out
 from burgee.core.errors import Unavailable
 from tests.architecture.test_imports import LIGHT
 from tests.functions.test_aws_evaluate import a_store
+from tests.packages import NO_WHEELS, PYTHON, ROOT, package, packaged
 from tests.unit.test_function_url import an_event
 
-ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "shared" / "burgee").rglob("*.py"))
 LARGEST_EVALUATE = 100_000
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 # Any small package without others, as the webhook's requirements pin it.
 SMALL = "jmespath"
-_NO_WHEELS = "pip found no way"
-
-
-def package(root: Path, output: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Make packages of the functions of a checkout."""
-    command = [sys.executable, str(root / "functions" / "package.py"), "aws", f"--output={output}", *options]
-    environ = {**os.environ, **variables}
-    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=600, check=False)
-
-
-def packaged(root: Path, output: Path, *options: str, **variables: str) -> dict[str, Any]:
-    """The manifest of packages; skips where wheels cannot be had."""
-    done = package(root, output, *options, **variables)
-    if _NO_WHEELS in done.stderr:
-        pytest.skip(f"wheels cannot be had here: {done.stderr.strip().splitlines()[-1]}")
-    assert done.returncode == 0, done.stderr
-    manifest: dict[str, Any] = json.loads((output / "manifest.json").read_bytes())
-    return manifest
 
 
 def a_checkout(folder: Path, *, backwards: bool = False) -> Path:
@@ -107,15 +86,10 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "evaluate.zip"
 
 
-@pytest.fixture(scope="module")
-def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def heavy(packages: Path) -> Path:
     """The packages with wheels in them, for the machine that tests run on."""
-    if platform.system() != "Linux":
-        pytest.skip(f"packages are for Linux, and this is {platform.system()}")
-    folder = tmp_path_factory.mktemp("heavy")
-    options = ("--function=webhook", "--function=publish", f"--python={PYTHON}", f"--architecture={ARCHITECTURE}")
-    packaged(ROOT, folder, *options)
-    return folder
+    return packages
 
 
 def test_the_same_checkout_gives_the_same_bytes_whatever_its_folder_clock_rights_and_order(tmp_path: Path) -> None:
@@ -237,7 +211,7 @@ def test_a_wheel_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
     requirement = pinned("webhook")[SMALL].split()[0]
     a_function(root, "small", "", f"{requirement} --hash=sha256:{'0' * 64}\n")
     done = package(root, tmp_path / "made", "--function=small")
-    if _NO_WHEELS in done.stderr:
+    if NO_WHEELS in done.stderr:
         pytest.skip(f"wheels cannot be had here: {done.stderr.strip().splitlines()[-1]}")
     assert (done.returncode, "a wheel is not the one that is pinned" in done.stderr) == (3, True), done.stderr
     assert SMALL in done.stderr and not (tmp_path / "made" / "manifest.json").exists()

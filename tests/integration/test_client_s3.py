@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,13 @@ from burgee.core.errors import Denied, NotReady
 from burgee.store.file import FileObjects
 from burgee.store.objects import ObjectStore
 from tests.fakes.publisher import a_document, publish
-from tests.servers.moto import Moto, moto
+from tests.servers.moto import Moto
 
 pytestmark = pytest.mark.integration
 
 # In the past, or the release would still be pending.
 PUBLISHED_AT = 1_700_000_000_000
 FOREVER = 3600.0
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Moto]:
-    with moto() as running:
-        yield running
 
 
 class Bucket:

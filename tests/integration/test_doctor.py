@@ -12,15 +12,16 @@ import pytest
 
 from burgee.cli.main import run
 from burgee.store.s3 import open_s3
+from tests.integration.conftest import BUCKET
 from tests.publishing import features, files, publish_once
 from tests.servers.faulty import Faulty, faulty
 from tests.servers.git_cli import a_work_tree
-from tests.servers.moto import ANYBODY, REGION, Keys, Moto, moto
+from tests.servers.moto import ANYBODY, REGION, Keys, Moto
 from tests.servers.static import static_files
 
 pytestmark = pytest.mark.integration
 
-BUCKET = "acme-flags"
+
 URL = f"s3://{BUCKET}/shop"
 BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
 PUBLISHED = [f"{BUCKET_ARN}/shop/blobs/*", f"{BUCKET_ARN}/shop/environments/*", f"{BUCKET_ARN}/shop/probe.json"]
@@ -47,19 +48,6 @@ class Said:
 
 
 Doctor = Callable[..., Said]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Moto]:
-    with moto() as running:
-        yield running
-
-
-@pytest.fixture
-def server(aws: Moto) -> Moto:
-    aws.reset()
-    aws.make_bucket(BUCKET)
-    return aws
 
 
 @pytest.fixture

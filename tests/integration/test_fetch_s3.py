@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,10 +23,11 @@ from burgee.store.file import FileObjects
 from burgee.store.objects import ObjectStore
 from tests.fakes.clock import VirtualClock
 from tests.fakes.publisher import a_document, publish
+from tests.integration.conftest import BUCKET
 from tests.publishing import features, files
 from tests.servers.dev import BURGEE, running, wait_for
 from tests.servers.git_cli import a_work_tree
-from tests.servers.moto import ANYBODY, REGION, Keys, Moto, moto
+from tests.servers.moto import ANYBODY, REGION, Keys, Moto
 from tests.servers.outage import between
 from tests.servers.played import Answer, Asked, played
 
@@ -35,22 +36,9 @@ pytestmark = pytest.mark.integration
 KEY = "environments/staging/head.json"
 ON = a_document(enabled=True)
 OFF = a_document(enabled=False)
-BUCKET = "acme-flags"
+
 URL = f"s3://{BUCKET}/shop"
 READ = {"action": "s3:GetObject", "resource": f"arn:aws:s3:::{BUCKET}/shop/*"}
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Moto]:
-    with moto() as running:
-        yield running
-
-
-@pytest.fixture
-def server(aws: Moto) -> Moto:
-    aws.reset()
-    aws.make_bucket(BUCKET)
-    return aws
 
 
 def reading(url: str, environ: Mapping[str, str], rim: Rim | None = None) -> S3Fetcher:

@@ -33,35 +33,23 @@ from burgee.store.s3 import S3Objects, open_s3
 from burgee.store.s3_bucket import Pace
 from tests.fakes.aws import an_error
 from tests.fakes.clock import VirtualClock
+from tests.integration.conftest import BUCKET
 from tests.publishing import features, files, publish_once, revisions
 from tests.servers.dev import BURGEE
 from tests.servers.faulty import Faulty, Harm, faulty
 from tests.servers.git_cli import a_work_tree, commit
-from tests.servers.moto import ANYBODY, REGION, Keys, Moto, moto
+from tests.servers.moto import ANYBODY, REGION, Keys, Moto
 from tests.servers.played import Answer
 
 pytestmark = pytest.mark.integration
 
 KEY = "environments/staging/head.json"
-BUCKET = "acme-flags"
+
 URL = f"s3://{BUCKET}/shop"
 # As burgee is, save that a test has no time.
 HASTY = Pace(first=0.01, longest=0.05)
 # Where a server may be silent.
 IMPATIENT = replace(HASTY, answer=0.5)
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Moto]:
-    with moto() as running:
-        yield running
-
-
-@pytest.fixture
-def server(aws: Moto) -> Moto:
-    aws.reset()
-    aws.make_bucket(BUCKET)
-    return aws
 
 
 @pytest.fixture

@@ -173,6 +173,13 @@ def test_what_may_pass_is_tried_again_after_longer_and_longer_pauses(outcome: Se
     assert scene.dead.messages == [] and len(scene.queue.messages) == 1
 
 
+def test_an_environment_that_is_done_is_told_while_another_is_tried_again() -> None:
+    scene = Scene([published("staging"), failed("production")])
+    scene.send(PUSH)
+    assert scene.work() == 1
+    assert [(status.context, status.state) for _, status in scene.host.statuses] == [("burgee/staging", "success")]
+
+
 def test_the_whole_batch_is_tried_again_at_the_same_time_so_that_none_blocks_the_group() -> None:
     scene = Scene(Unavailable("down"), [published()])
     scene.send(PUSH, PUSH)
@@ -285,6 +292,16 @@ def test_redriven_messages_are_worked_again_in_order_and_once() -> None:
     moved = list(redrive(scene.dead, scene.queue, now=scene.clock.wall()))
     assert [decode_job(received.message.body) for received in moved] == jobs
     assert [decode_job(message.body) for message in scene.queue.messages] == jobs and scene.dead.messages == []
+
+
+def test_a_commit_that_was_given_up_is_told_when_it_is_published_after_all() -> None:
+    scene = Scene(Unavailable("down"), [published()], tries=1)
+    scene.send(PUSH)
+    scene.work()
+    list(redrive(scene.dead, scene.queue, now=scene.clock.wall()))
+    scene.work()
+    said = [(status.context, status.state) for commit, status in scene.host.statuses if commit == FIRST]
+    assert said == [("burgee", "error"), ("burgee/staging", "success"), ("burgee", "success")]
 
 
 def test_a_redrive_that_dies_between_send_and_delete_loses_nothing_and_moves_once() -> None:

@@ -10,6 +10,8 @@ from ..core.errors import InvalidRequest
 from ..git.refs import is_commit
 
 FORMAT = 1
+# How the deduplication of a message begins that came back from the dead letters.
+REDRIVEN = "redrive:"
 Cause = Literal["push", "timer"]
 
 

@@ -14,7 +14,7 @@ from ..deliver.receipt import Receipt
 from ..deliver.status import status_of
 from ..git.host import SHORTEST_LIMIT, GitHost, Status
 from ..queue.port import Message, Queue, Received
-from .job import Job, decode_job
+from .job import REDRIVEN, Job, decode_job
 
 FIRST_PAUSE_SECONDS = 10
 LONGEST_PAUSE_SECONDS = 900
@@ -67,21 +67,29 @@ class Batch:
             self._outcome = _published(self._desk)
         outcome = self._outcome
         self._desk.say("job failed" if outcome.fault else "job done", outcome.fields(job))
+        self._tell_results(job, outcome)
         if outcome.fault is None:
-            self._tell(job, outcome)
+            self._tell_pushed(job, outcome, redriven=received.message.deduplication.startswith(REDRIVEN))
         elif job.cause == "push":
             # After a tick comes the next one, and a queue full of ticks would only be in the way of pushes.
             self._fail(job, received, str(outcome.fault))
 
-    def _tell(self, job: Job, outcome: _Outcome) -> None:
-        """Say the result to the commits it is about, and to the pushed one if it is none of them."""
+    def _tell_results(self, job: Job, outcome: _Outcome) -> None:
+        """Say what became of each environment, but for those that are tried again, to the commit it was about."""
+        quiet = ("failed",) if job.cause == "push" else ("failed", "unchanged", "empty")
         for receipt in outcome.receipts:
-            if receipt.commit and (job.cause == "push" or receipt.outcome not in ("unchanged", "empty")):
+            if receipt.commit and receipt.outcome not in quiet:
                 self._desk.statuses.write(receipt.commit, status_of(receipt, most=self._desk.statuses.longest))
+
+    def _tell_pushed(self, job: Job, outcome: _Outcome, *, redriven: bool) -> None:
+        """Say to the pushed commit what no environment has said to it."""
         told = sorted({receipt.commit for receipt in outcome.receipts if receipt.commit})
-        if not job.commit or job.commit in told:
+        if not job.commit or (job.commit in told and not redriven):
             return
-        if outcome.mistake:
+        if job.commit in told:
+            # It was told that it was given up.
+            self._desk.statuses.write(job.commit, Status(CONTEXT, "success", "published after all"))
+        elif outcome.mistake:
             self._desk.statuses.write(job.commit, Status(CONTEXT, "failure", f"nothing published: {outcome.mistake}"))
         elif told:
             newer = ", ".join(name[:12] for name in told)

@@ -7,7 +7,7 @@ from itertools import islice
 
 from ..core.errors import InvalidRequest
 from ..queue.port import Message, Queue, Received
-from .job import decode_job
+from .job import REDRIVEN, decode_job
 
 # What is in the hands of one who looks is kept from others, so a look is bounded.
 MOST_SHOWN = 100
@@ -32,7 +32,7 @@ def redrive(dead: Queue, queue: Queue, *, now: int) -> Iterator[Received]:
             return
         message = received.message
         # Under another name than at first: the queue would take it for a message it has had.
-        queue.send(Message(message.body, message.group, f"redrive:{received.id}"))
+        queue.send(Message(message.body, message.group, f"{REDRIVEN}{received.id}"))
         dead.delete(received.receipt)
         yield received
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from tests.e2e.aws.cloud import cloud
 from tests.e2e.aws.story import tell
+from tests.packages import ARCHITECTURE, PYTHON, ROOT, package
 from tests.servers.terraform import find_terraform
 
 
@@ -18,9 +19,15 @@ def main() -> int:
         print("this needs Terraform 1.11 or newer on PATH", file=sys.stderr)
         return 2
     began = time.monotonic()
-    print("building the packages and starting an Amazon of our own")
-    with TemporaryDirectory(prefix="burgee-aws-") as folder, cloud(Path(folder)) as running:
-        tell(running, say=lambda line: print(line, flush=True))
+    with TemporaryDirectory(prefix="burgee-aws-") as folder:
+        print("making the packages, which takes a minute")
+        made = package(ROOT, Path(folder, "made"), f"--python={PYTHON}", f"--architecture={ARCHITECTURE}")
+        if made.returncode:
+            print(made.stderr, file=sys.stderr, end="")
+            return made.returncode
+        print("starting an Amazon of our own, and deploying to it")
+        with cloud(Path(folder), Path(folder, "made")) as running:
+            tell(running, say=lambda line: print(line, flush=True))
     print(f"all of it in {time.monotonic() - began:.0f} s")
     return 0
 

@@ -9,14 +9,11 @@ import base64
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from platform import machine
 from shutil import copytree
 from typing import Any
 
@@ -30,20 +27,8 @@ from tests.servers.outage import Between, between
 from tests.servers.terraform import Terraform, a_copy_of
 
 ROOT = Path(__file__).resolve().parents[3]
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-ARCHITECTURE = "arm64" if machine() in ("aarch64", "arm64") else "x86_64"
 FUNCTIONS = ("webhook", "publish", "evaluate")
 TTL_SECONDS = 1
-_PACKAGE_SECONDS = 600
-
-
-def build_packages(folder: Path) -> Path:
-    """The zips of the three functions and their manifest, for this machine's Python, in `folder`."""
-    command = [sys.executable, str(ROOT / "functions" / "package.py"), "aws", "--output", str(folder)]
-    command += ["--python", PYTHON, "--architecture", ARCHITECTURE]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_PACKAGE_SECONDS, check=False)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return folder
 
 
 @dataclass(slots=True)
@@ -137,8 +122,8 @@ class Cloud:
 
 
 @contextmanager
-def cloud(folder: Path) -> Iterator[Cloud]:
-    """An account with nothing in it, a repository on a server of its own, and the packages; nothing is deployed yet."""
+def cloud(folder: Path, packages: Path) -> Iterator[Cloud]:
+    """An account with nothing in it, and a repository on a server of its own; nothing of `packages` is deployed yet."""
     with ExitStack() as stack:
         amazon = stack.enter_context(moto())
         relay = stack.enter_context(between(amazon.url))
@@ -149,7 +134,6 @@ def cloud(folder: Path) -> Iterator[Cloud]:
         person = amazon.make_user("person", action="*", resource="*")
         environ = {"AWS_ENDPOINT_URL": amazon.url, **person.environ()}
         terraform = a_copy_of("aws", folder / "terraform", environ)
-        packages = build_packages(folder / "packages")
         terraform.give(
             region=REGION,
             repository=repository.url,

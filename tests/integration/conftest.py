@@ -1,0 +1,26 @@
+"""Servers that several of these modules talk to, each for as long as a module runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.moto import Moto, moto
+
+BUCKET = "acme-flags"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Moto]:
+    """An Amazon of our own."""
+    with moto() as running:
+        yield running
+
+
+@pytest.fixture
+def server(aws: Moto) -> Moto:
+    """The same with an empty bucket and nothing else in it."""
+    aws.reset()
+    aws.make_bucket(BUCKET)
+    return aws

@@ -1,0 +1,44 @@
+"""The deployment packages of the functions, made as a person makes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+NO_WHEELS = "pip found no way"
+_SECONDS = 900
+
+
+def package(root: Path, output: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Make packages of the functions of a checkout."""
+    command = [sys.executable, str(root / "functions" / "package.py"), "aws", f"--output={output}", *options]
+    environ = {**os.environ, **variables}
+    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=_SECONDS, check=False)
+
+
+def packaged(root: Path, output: Path, *options: str, **variables: str) -> dict[str, Any]:
+    """The manifest of packages; skips where wheels cannot be had."""
+    done = package(root, output, *options, **variables)
+    if NO_WHEELS in done.stderr:
+        pytest.skip(f"wheels cannot be had here: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    manifest: dict[str, Any] = json.loads((output / "manifest.json").read_bytes())
+    return manifest
+
+
+def packaged_for_this_machine(output: Path) -> Path:
+    """All functions, for the Python and the processor that tests run on; skips where that cannot be."""
+    if platform.system() != "Linux":
+        pytest.skip(f"packages are for Linux, and this is {platform.system()}")
+    packaged(ROOT, output, f"--python={PYTHON}", f"--architecture={ARCHITECTURE}")
+    return output
