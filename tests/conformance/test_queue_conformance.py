@@ -109,6 +109,14 @@ def test_of_equal_deduplication_only_the_first_is_kept(queue: Queue) -> None:
     assert bodies == ["first", "third"]
 
 
+def test_messages_are_counted_whether_somebody_has_them_or_not(queue: Queue) -> None:
+    assert queue.count() == 0
+    for body in ("first", "second"):
+        queue.send(a_message(body))
+    list(queue.receive())
+    assert queue.count() == 2
+
+
 def test_a_group_that_waits_does_not_hold_another_back(queue: Queue) -> None:
     queue.send(a_message("a", group="one"))
     (_held,) = queue.receive()

@@ -66,6 +66,9 @@ class MemoryQueue:
         while received := self.take():
             yield from received
 
+    def count(self) -> int:
+        return len(self._kept)
+
     def postpone(self, receipt: str, seconds: int) -> None:
         self._check()
         for kept in self._kept:

@@ -221,7 +221,7 @@ def test_a_git_host_that_stays_down_leaves_dead_letters_with_the_reason_and_redr
     world.work_until_quiet()
     assert [message.reason for message in world.dead.messages] == [f"tried {TRIES} times: the Git host is down"] * 2
     world.git_is_down = False
-    assert len(list(redrive(world.dead, world.queue, now=world.clock.wall()))) == 2
+    assert len(list(redrive(world.dead, world.queue))) == 2
     world.work_until_quiet()
     world.check()
 
@@ -294,7 +294,7 @@ def test_whatever_happens_in_whatever_order_nothing_is_lost(tmp_path: Path, seed
         world.clock.advance(chance.choice((1_000, 10_000, HELD_MS, 900_000)))
 
     def bring_back() -> None:
-        list(redrive(world.dead, world.queue, now=world.clock.wall()))
+        list(redrive(world.dead, world.queue))
 
     steps = (world.push, world.push, world.work, world.work, world.work, crash, throttle, toggle_git, pass_time)
     for _ in range(25):

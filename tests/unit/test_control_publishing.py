@@ -30,8 +30,10 @@ class HostThatRemembers:
     def __init__(self) -> None:
         self.statuses: list[tuple[str, Status]] = []
         self.fault: BurgeeError | None = None
+        self.asked = 0
 
     def write_status(self, commit: str, status: Status) -> None:
+        self.asked += 1
         if self.fault:
             raise self.fault
         self.statuses.append((commit, status))
@@ -269,7 +271,7 @@ def test_dead_letters_are_listed_and_stay() -> None:
     scene.send(PUSH, "hello")
     scene.work()
     for _ in range(2):
-        found = [told(received) for received in dead_letters(scene.dead)]
+        found = [told(received) for received in dead_letters(scene.dead)[0]]
         assert found == [
             ("push of refs/heads/main (github:1)", "tried 1 times: down"),
             ("no job: 'hello'", "wanted a job as JSON, got 'hello'"),
@@ -279,7 +281,7 @@ def test_dead_letters_are_listed_and_stay() -> None:
 def test_a_dead_letter_without_a_reason_says_where_to_look() -> None:
     scene = Scene([published()])
     scene.dead.send(Message(encode_job(TICK), "group", "1"))
-    (received,) = dead_letters(scene.dead)
+    ((received,), _) = dead_letters(scene.dead)
     assert told(received) == ("tick of 2026-11-22T12:00:00Z", told(received)[1])
     assert "its log may know" in told(received)[1]
 
@@ -289,7 +291,7 @@ def test_redriven_messages_are_worked_again_in_order_and_once() -> None:
     jobs = [Job("push", ref="refs/heads/main", commit=FIRST, delivery=f"github:{number}") for number in range(3)]
     scene.send(*jobs)
     scene.work()
-    moved = list(redrive(scene.dead, scene.queue, now=scene.clock.wall()))
+    moved = list(redrive(scene.dead, scene.queue))
     assert [decode_job(received.message.body) for received in moved] == jobs
     assert [decode_job(message.body) for message in scene.queue.messages] == jobs and scene.dead.messages == []
 
@@ -298,7 +300,7 @@ def test_a_commit_that_was_given_up_is_told_when_it_is_published_after_all() -> 
     scene = Scene(Unavailable("down"), [published()], tries=1)
     scene.send(PUSH)
     scene.work()
-    list(redrive(scene.dead, scene.queue, now=scene.clock.wall()))
+    list(redrive(scene.dead, scene.queue))
     scene.work()
     said = [(status.context, status.state) for commit, status in scene.host.statuses if commit == FIRST]
     assert said == [("burgee", "error"), ("burgee/staging", "success"), ("burgee", "success")]
@@ -315,20 +317,71 @@ def test_a_redrive_that_dies_between_send_and_delete_loses_nothing_and_moves_onc
 
     scene.dead.delete = dies  # type: ignore[method-assign]
     with pytest.raises(Unavailable):
-        list(redrive(scene.dead, scene.queue, now=scene.clock.wall()))
+        list(redrive(scene.dead, scene.queue))
     scene.dead.delete = delete  # type: ignore[method-assign]
     scene.clock.advance(60_000)
-    assert len(list(redrive(scene.dead, scene.queue, now=scene.clock.wall()))) == 1
+    assert len(list(redrive(scene.dead, scene.queue))) == 1
     assert len(scene.queue.messages) == 1 and scene.dead.messages == []
 
 
-def test_what_dies_after_a_redrive_began_is_left_for_the_next() -> None:
+def test_what_dies_again_while_a_redrive_runs_is_left_for_the_next() -> None:
     scene = Scene(Unavailable("down"), tries=1)
-    scene.send(PUSH)
-    began = scene.clock.wall() - 1
+    scene.send(PUSH, PUSH)
     scene.work()
-    assert list(redrive(scene.dead, scene.queue, now=began)) == []
-    assert len(scene.dead.messages) == 1
+    moved = 0
+    for _ in redrive(scene.dead, scene.queue):
+        moved += 1
+        scene.work()
+    assert moved == 2 and len(scene.dead.messages) == 2
+
+
+def test_more_dead_letters_than_can_be_seen_at_once_are_counted_and_all_of_them_moved() -> None:
+    scene = Scene(Unavailable("down"), tries=1)
+    for _ in range(25):
+        scene.send(PUSH)
+        scene.work()
+        scene.clock.advance(1)
+    found, count = dead_letters(scene.dead)
+    assert (len(found), count) == (10, 25)
+    assert len(list(redrive(scene.dead, scene.queue))) == 25
+
+
+def test_a_redriven_push_whose_files_are_wrong_is_not_called_published() -> None:
+    wrong = Receipt("production", "invalid", commit=FIRST)
+    scene = Scene(Unavailable("down"), [published(), wrong], tries=1)
+    scene.send(PUSH)
+    scene.work()
+    list(redrive(scene.dead, scene.queue))
+    scene.work()
+    last = [status for _, status in scene.host.statuses if status.context == "burgee"][-1]
+    assert last.state == "failure" and "burgee/production" in last.description
+
+
+def test_a_host_that_does_not_answer_is_asked_once_in_a_batch() -> None:
+    receipts = [published(f"environment-{number}") for number in range(6)]
+    scene = Scene(receipts)
+    scene.host.fault = Unavailable("it did not answer in time")
+    scene.send(*[PUSH] * 10)
+    assert scene.work() == 0 and scene.host.asked == 1
+    scene.host.fault = None
+    scene.clock.advance(1)
+    scene.send(PUSH)
+    scene.work()
+    assert len(scene.host.statuses) == 6
+
+
+def test_a_message_is_postponed_before_a_status_is_written() -> None:
+    scene = Scene([published(), failed()])
+    scene.send(PUSH)
+    pauses: list[int] = []
+    write = scene.host.write_status
+
+    def slow(commit: str, status: Status) -> None:
+        pauses.extend(scene.pauses())
+        write(commit, status)
+
+    scene.host.write_status = slow  # type: ignore[method-assign]
+    assert scene.work() == 1 and pauses == [10]
 
 
 @pytest.mark.parametrize("job", [PUSH, TICK, Job("push", ref="refs/heads/é", commit=None, delivery="gitlab:1")])

@@ -35,9 +35,16 @@ class Scene:
         self.clock = VirtualClock()
         self.value = "first"
         self.fault: Exception | None = None
+        self.refused: Exception | None = None
         self.opened: list[str] = []
         self.reads = 0
-        self.renewed = Renewed(self._open, {"BURGEE_GIT_TOKEN_ARN": ARN}, read=self._read, now=self.clock.wall)
+        self.lines: list[str] = []
+        self.renewed = Renewed(
+            self._open, {"BURGEE_GIT_TOKEN_ARN": ARN}, read=self._read, now=self.clock.wall, say=self._say
+        )
+
+    def _say(self, line: str, fields: Mapping[str, object]) -> None:
+        self.lines.append(f"{line} {dict(fields)}")
 
     def _read(self, arn: str) -> str:
         self.reads += 1
@@ -46,6 +53,8 @@ class Scene:
         return self.value
 
     def _open(self, environ: Mapping[str, str]) -> str:
+        if self.refused:
+            raise self.refused
         self.opened.append(environ["BURGEE_GIT_TOKEN"])
         return environ["BURGEE_GIT_TOKEN"]
 
@@ -69,14 +78,26 @@ def test_a_secret_that_was_replaced_opens_it_anew() -> None:
     assert scene.opened == ["first", "second"]
 
 
-def test_while_secrets_cannot_be_read_the_last_ones_are_good() -> None:
+@pytest.mark.parametrize("fault", [Unavailable("throttled"), Denied("no right")])
+def test_while_secrets_cannot_be_read_the_last_ones_are_good(fault: Exception) -> None:
     scene = Scene()
     scene.renewed()
-    scene.fault = Unavailable("throttled")
+    scene.fault = fault
     scene.clock.advance(300_000)
-    assert scene.renewed() == "first"
+    for _ in range(3):
+        assert scene.renewed() == "first"
+    assert scene.reads == 2 and str(fault) in scene.lines[0]
     scene.fault, scene.value = None, "second"
+    scene.clock.advance(300_000)
     assert scene.renewed() == "second"
+
+
+def test_a_new_secret_that_cannot_be_used_leaves_the_last_one() -> None:
+    scene = Scene()
+    scene.renewed()
+    scene.value, scene.refused = "short", ConfigurationError("a secret of at least 16 characters")
+    scene.clock.advance(300_000)
+    assert scene.renewed() == "first" and "16 characters" in scene.lines[0]
 
 
 @pytest.mark.parametrize("fault", [Unavailable("down"), Denied("no right")])

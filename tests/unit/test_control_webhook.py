@@ -11,7 +11,7 @@ import pytest
 from burgee.bundle.index import Index, Listed
 from burgee.control.job import decode_job
 from burgee.control.webhook import LARGEST_EVENT, OLDEST_MS, Deployment, Webhook
-from burgee.core.errors import Unavailable
+from burgee.core.errors import Denied, NotFound, StoreError, Unavailable
 from burgee.queue.port import Message
 from burgee.serve.message import Request, Response
 from burgee.store.memory import MemoryObjects
@@ -221,6 +221,28 @@ def test_an_event_that_was_not_queued_may_come_again() -> None:
     scene.queue.fault = Unavailable("the queue is down")
     assert scene.push(body)[0] == 503
     assert scene.push(body)[1]["outcome"] == "queued"
+
+
+@pytest.mark.parametrize("fault", [NotFound("no such queue"), Denied("no right"), Unavailable("down")])
+def test_a_queue_that_does_not_take_it_is_a_fault_of_ours_and_the_event_may_come_again(fault: StoreError) -> None:
+    scene = Scene()
+    scene.queue.fault = fault
+    status, said = scene.push(github_push())
+    assert status == 503 and str(fault) in said["error"]
+
+
+def test_an_event_whose_repository_has_no_address_is_left_out() -> None:
+    status, said = Scene().push(github_push(clone_url="https://[", html_url="http://", ssh_url="::"))
+    assert (status, said["outcome"]) == (202, "ignored")
+
+
+def test_gitlabs_events_are_known_by_the_id_that_is_signed_or_else_by_the_one_that_retries_keep() -> None:
+    make, sign = HOSTS["gitlab"]
+    scene, body = Scene(), make()
+    headers = {**sign(body), "idempotency-key": "kept"}
+    assert scene.ask(a_request(headers, body))[1]["delivery"] == "gitlab:kept"
+    signed = {**signed_gitlab_headers(body, delivery="signed"), "idempotency-key": "other"}
+    assert scene.ask(a_request(signed, body))[1]["delivery"] == "gitlab:signed"
 
 
 def test_an_event_long_after_its_push_is_refused() -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from botocore.loaders import create_loader
 
-from burgee.bundle.address import is_region, read_s3_address
+from burgee.bundle.s3_address import is_region, read_s3_address
 from burgee.core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
 from burgee.fetch.aws_answers import element
 from burgee.fetch.aws_endpoints import domain_of

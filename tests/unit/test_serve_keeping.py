@@ -147,9 +147,20 @@ def test_what_is_served_while_the_store_is_down_is_said_once_a_minute() -> None:
     for _ in range(125):
         scene.pass_time()
         scene.answer()
-    assert len(scene.lines) == 2
-    assert scene.lines[0].startswith(f"{STALE}: staging at revision 1, ")
-    assert scene.lines[0].endswith("the store is down")
+    assert scene.lines[0] == f"{STALE}: the environment index: the store is down"
+    assert scene.lines[2].startswith(f"{STALE}: staging at revision 1, ")
+    assert scene.lines[2].endswith("the store is down") and len(scene.lines) == 3
+
+
+def test_a_start_that_finds_nothing_to_serve_is_said_too() -> None:
+    scene = Scene(None)
+    scene.break_store()
+    for _ in range(3):
+        scene.pass_time()
+        with pytest.raises(NotReady):
+            scene.environments.live("staging")
+        scene.keeper()
+    assert scene.lines == [f"{STALE}: the environment index: the store is down"]
 
 
 def test_a_function_that_was_idle_is_not_called_stale() -> None:

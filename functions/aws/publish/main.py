@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -17,16 +18,22 @@ from burgee.queue.sqs import received_from
 from burgee.settings import read_settings
 
 _LOGGER, _METRICS = Logger(location=None), Metrics()
+
+
+def _say(line: str, fields: Mapping[str, object]) -> None:
+    _LOGGER.info(line, extra={"burgee": fields})
+
+
+def _count(name: str) -> None:
+    _METRICS.add_metric(name, MetricUnit.Count, 1)
+
+
 _DESK = Renewed(
-    lambda environ: open_desk(
-        read_settings(environ),
-        environ,
-        say=lambda line, fields: _LOGGER.info(line, extra={"burgee": fields}),
-        count=lambda name: _METRICS.add_metric(name, MetricUnit.Count, 1),
-    ),
+    lambda environ: open_desk(read_settings(environ), environ, say=_say, count=_count),
     os.environ,
     read=open_secrets(os.environ),
     now=now,
+    say=_say,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -13,13 +14,18 @@ from burgee.serve.function_url import answer
 from burgee.settings import read_settings
 
 _LOGGER = Logger(location=None)
+
+
+def _say(line: str, fields: Mapping[str, object]) -> None:
+    _LOGGER.info(line, extra={"burgee": fields})
+
+
 _WEBHOOK = Renewed(
-    lambda environ: open_webhook(
-        read_settings(environ), environ, say=lambda line, fields: _LOGGER.info(line, extra={"burgee": fields})
-    ),
+    lambda environ: open_webhook(read_settings(environ), environ, say=_say),
     os.environ,
     read=open_secrets(os.environ),
     now=now,
+    say=_say,
 )
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
-from ..bundle.address import S3Address
 from ..bundle.document import Document
 from ..bundle.index import Index
+from ..bundle.s3_address import S3Address
 from ..core.errors import ConfigurationError, EnvironmentNotFound, NotFound, RequestError
 from ..deliver.apply import documents_of
 from ..deliver.log import find

@@ -20,8 +20,8 @@ def open_webhook(settings: Settings, environ: Mapping[str, str], *, say: Say) ->
     return Webhook(
         secret=needed(settings.webhook_secret, "BURGEE_WEBHOOK_SECRET", "what the Git host signs events with"),
         deployment=Deployment(repository_of(settings), settings.config_ref),
-        queue=open_queue(queue_of(settings), environ=environ),
-        store=open_store(store_of(settings), environ=environ),
+        queue=open_queue(queue_of(settings), environ=environ, in_haste=True),
+        store=open_store(store_of(settings), environ=environ, in_haste=True),
         now=now,
         say=say,
     )

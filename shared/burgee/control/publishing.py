@@ -55,6 +55,7 @@ class Batch:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._outcome: _Outcome | None = None
+        desk.statuses.begin()
 
     def take(self, received: Received) -> None:
         """Do what one message asks for. Raises BurgeeError when it is to be received again."""
@@ -67,12 +68,14 @@ class Batch:
             self._outcome = _published(self._desk)
         outcome = self._outcome
         self._desk.say("job failed" if outcome.fault else "job done", outcome.fields(job))
-        self._tell_results(job, outcome)
         if outcome.fault is None:
+            self._tell_results(job, outcome)
             self._tell_pushed(job, outcome, redriven=received.message.deduplication.startswith(REDRIVEN))
-        elif job.cause == "push":
-            # After a tick comes the next one, and a queue full of ticks would only be in the way of pushes.
-            self._fail(job, received, str(outcome.fault))
+        elif job.cause == "timer":
+            # After it comes the next one, and a queue full of ticks would only be in the way of pushes.
+            self._tell_results(job, outcome)
+        else:
+            self._fail(job, received, outcome)
 
     def _tell_results(self, job: Job, outcome: _Outcome) -> None:
         """Say what became of each environment, but for those that are tried again, to the commit it was about."""
@@ -87,21 +90,24 @@ class Batch:
         if not job.commit or (job.commit in told and not redriven):
             return
         if job.commit in told:
-            # It was told that it was given up.
-            self._desk.statuses.write(job.commit, Status(CONTEXT, "success", "published after all"))
+            self._desk.statuses.write(job.commit, _in_the_end(outcome.receipts))
         elif outcome.mistake:
             self._desk.statuses.write(job.commit, Status(CONTEXT, "failure", f"nothing published: {outcome.mistake}"))
         elif told:
             newer = ", ".join(name[:12] for name in told)
             self._desk.statuses.write(job.commit, Status(CONTEXT, "success", f"superseded, published was {newer}"))
 
-    def _fail(self, job: Job, received: Received, reason: str) -> None:
+    def _fail(self, job: Job, received: Received, outcome: _Outcome) -> None:
+        """The message first: a Git host that is slow to take statuses may cost this process its time."""
+        reason = str(outcome.fault)
         if received.tries < self._desk.tries:
             self._postpone(received)
+            self._tell_results(job, outcome)
             raise Unavailable(f"{job} is tried again: {reason}")
+        self._bury(received, f"tried {received.tries} times: {reason}")
+        self._tell_results(job, outcome)
         if job.commit:
             self._desk.statuses.write(job.commit, Status(CONTEXT, "error", f"not published: {reason}"))
-        self._bury(received, f"tried {received.tries} times: {reason}")
 
     def _postpone(self, received: Received) -> None:
         pause = min(FIRST_PAUSE_SECONDS << min(received.tries - 1, 10), LONGEST_PAUSE_SECONDS)
@@ -127,15 +133,21 @@ class Statuses:
         self._host = host
         self._say = say
         self._written: dict[tuple[str, str], Status] = {}
+        self._is_down = False
         self.longest = host.longest_description if host else SHORTEST_LIMIT
 
+    def begin(self) -> None:
+        """Try again with a host that did not answer."""
+        self._is_down = False
+
     def write(self, commit: str, status: Status) -> None:
-        """Set a status of a commit."""
-        if self._host is None or self._written.get((commit, status.context)) == status:
+        """Set a status of a commit. A host that does not answer is left alone until `begin`."""
+        if self._host is None or self._is_down or self._written.get((commit, status.context)) == status:
             return
         try:
             self._host.write_status(commit, status)
         except BurgeeError as error:
+            self._is_down = isinstance(error, Unavailable)
             self._say("status not written", {"commit": commit, "context": status.context, "reason": str(error)})
             return
         if len(self._written) >= _REMEMBERED:
@@ -158,6 +170,14 @@ class _Outcome:
             "outcomes": {receipt.environment: receipt.outcome for receipt in self.receipts},
             "reason": self.mistake or (str(self.fault) if self.fault else None),
         }
+
+
+def _in_the_end(receipts: Sequence[Receipt]) -> Status:
+    """What a commit is told that was given up before."""
+    faulty = [f"burgee/{receipt.environment}" for receipt in receipts if receipt.is_fault]
+    if faulty:
+        return Status(CONTEXT, "failure", f"not all of it is published, see {', '.join(faulty)}")
+    return Status(CONTEXT, "success", "published after all")
 
 
 def _published(desk: Desk) -> _Outcome:

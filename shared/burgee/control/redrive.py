@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from ..core.errors import InvalidRequest
 from ..queue.port import Message, Queue, Received
 from .job import REDRIVEN, decode_job
 
-# What is in the hands of one who looks is kept from others, so a look is bounded.
-MOST_SHOWN = 100
 
+def dead_letters(dead: Queue) -> tuple[list[Received], int]:
+    """The oldest of what lies with the dead letters, which stay there, and about how many there are in all.
 
-def dead_letters(dead: Queue) -> list[Received]:
-    """What lies with the dead letters, oldest first and at most MOST_SHOWN; it stays there."""
-    found = list(islice(dead.receive(), MOST_SHOWN))
+    Of messages in order only some can be seen before they are deleted: the first ten.
+    """
+    count = dead.count()
+    found = list(dead.receive())
     for received in found:
         dead.postpone(received.receipt, 0)
-    return found
+    return found, max(count, len(found))
 
 
-def redrive(dead: Queue, queue: Queue, *, now: int) -> Iterator[Received]:
-    """Move what died before `now` (milliseconds) back into the queue, in order; each message when it has been moved.
+def redrive(dead: Queue, queue: Queue) -> Iterator[Received]:
+    """Move dead letters back into the queue, in order; each message when it has been moved.
 
-    A message is sent before it is deleted: one that is moved twice, after a crash in between, does no harm.
+    A message is sent before it is deleted: one that is moved twice, after a crash in between, does no harm. One that
+    was moved and has died again meanwhile is left for the next time, and so is what came after it.
     """
+    moved: set[str] = set()
     for received in dead.receive():
-        if received.sent_at > now:
+        message = received.message
+        if message.deduplication in moved:
             dead.postpone(received.receipt, 0)
             return
-        message = received.message
         # Under another name than at first: the queue would take it for a message it has had.
-        queue.send(Message(message.body, message.group, f"{REDRIVEN}{received.id}"))
+        name = f"{REDRIVEN}{received.id}"
+        queue.send(Message(message.body, message.group, name))
         dead.delete(received.receipt)
+        moved.add(name)
         yield received
 
 

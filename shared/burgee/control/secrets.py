@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
-from ..core.errors import ConfigurationError, Denied, Unavailable
+from ..core.errors import BurgeeError, ConfigurationError, Denied, Unavailable
 
 _Opened = TypeVar("_Opened")
 _SUFFIX = "_ARN"
 _FRESH_MS = 300_000
-_CONNECT_SECONDS = 3
-_READ_SECONDS = 5
+_CONNECT_SECONDS = 1
+_READ_SECONDS = 3
 Read = Callable[[str], str | None]
 
 
@@ -38,27 +38,29 @@ class Renewed(Generic[_Opened]):
         *,
         read: Read,
         now: Callable[[], int],
+        say: Callable[[str, Mapping[str, object]], object],
     ) -> None:
-        """`now` is in milliseconds."""
+        """`now` is in milliseconds; `say` writes a line with fields to the log."""
         self._open = open_from
         self._environ = environ
         self._read = read
         self._now = now
+        self._say = say
         self._held: tuple[dict[str, str], _Opened] | None = None
         self._looked_at = 0
 
     def __call__(self) -> _Opened:
-        """What is open. Raises what opening raises; while secrets cannot be read, the last ones are good."""
+        """What is open. Raises what opening raises; what was open stays good while that cannot be done again."""
         if self._held is not None and self._now() - self._looked_at < _FRESH_MS:
             return self._held[1]
         try:
             environ = with_secrets(self._environ, self._read)
-        except Unavailable:
+            if self._held is None or self._held[0] != environ:
+                self._held = environ, self._open(environ)
+        except BurgeeError as error:
             if self._held is None:
                 raise
-            return self._held[1]
-        if self._held is None or self._held[0] != environ:
-            self._held = environ, self._open(environ)
+            self._say("secrets not renewed, the last ones go on", {"reason": str(error)})
         self._looked_at = self._now()
         return self._held[1]
 
@@ -75,7 +77,7 @@ def open_secrets(environ: Mapping[str, str]) -> Read:
     except ImportError as error:
         raise ConfigurationError("AWS Secrets Manager needs boto3: pip install 'burgee[aws]'") from error
 
-    config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 3})
+    config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 2})
 
     def read(arn: str) -> str | None:
         try:

@@ -24,12 +24,13 @@ _LONGEST_ID = 100
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A kind of Git host: the header that names events, its names for pushes, and the header with an event's id."""
+    """A kind of Git host: the header that names events, its names for pushes, and headers with an event's id, of which
+    the first one counts."""
 
     kind: str
     event_header: str
     pushes: tuple[str, ...]
-    id_header: str
+    id_headers: tuple[str, ...]
     check: _Check
     # Whether an equal body under another id is the same event sent again: ids are not signed, bodies are and differ.
     signs_bodies: bool = True
@@ -60,9 +61,9 @@ def sender_of(secret: str, headers: Mapping[str, str], body: bytes, now: int) ->
 
 
 def _delivery(host: Host, headers: Mapping[str, str], body: bytes) -> str:
-    given = headers.get(host.id_header, "")
+    given = next((headers[name] for name in host.id_headers if headers.get(name)), "")
     usable = 0 < len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given
-    return f"{host.kind}:{given if usable else sha256(given.encode() or body).hexdigest()}"
+    return f"{host.kind}:{given if usable else sha256(given.encode('utf-8', 'replace') or body).hexdigest()}"
 
 
 def _signed(header: str, prefix: str = "") -> _Check:
@@ -91,7 +92,7 @@ def _standard(secret: str, headers: Mapping[str, str], body: bytes, now: int) ->
     name, seconds = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not (seconds.isascii() and seconds.isdecimal() and len(seconds) <= 15):
         raise Unauthenticated("the header webhook-timestamp is not a number of seconds")
-    text = b"%b.%b.%b" % (name.encode(), seconds.encode(), body)
+    text = b"%b.%b.%b" % (name.encode("utf-8", "replace"), seconds.encode(), body)
     code = "v1," + b64encode(new(whsec_key(secret), text, "sha256").digest()).decode()
     # A secret that is being replaced gives two signatures, of which one will do.
     if not any(_equal(given, code) for given in headers["webhook-signature"].split()):
@@ -111,13 +112,18 @@ def _equal(given: str, wanted: str) -> bool:
 
 
 HOSTS = (
-    Host("forgejo", "x-forgejo-event", ("push",), "x-forgejo-delivery", _signed("x-forgejo-signature")),
-    Host("gitea", "x-gitea-event", ("push",), "x-gitea-delivery", _signed("x-gitea-signature")),
+    Host("forgejo", "x-forgejo-event", ("push",), ("x-forgejo-delivery",), _signed("x-forgejo-signature")),
+    Host("gitea", "x-gitea-event", ("push",), ("x-gitea-delivery",), _signed("x-gitea-signature")),
     Host(
-        *("gitlab", "x-gitlab-event", ("Push Hook", "Tag Push Hook"), "x-gitlab-event-uuid", _gitlab),
+        "gitlab",
+        "x-gitlab-event",
+        ("Push Hook", "Tag Push Hook"),
+        # Only the first is signed, and the last is shared by events that hooks cause.
+        ("webhook-id", "idempotency-key", "x-gitlab-event-uuid"),
+        _gitlab,
         signs_bodies=False,
     ),
-    Host("bitbucket", "x-event-key", ("repo:push",), "x-request-uuid", _signed("x-hub-signature", "sha256=")),
-    Host("github", "x-github-event", ("push",), "x-github-delivery", _signed("x-hub-signature-256", "sha256=")),
+    Host("bitbucket", "x-event-key", ("repo:push",), ("x-request-uuid",), _signed("x-hub-signature", "sha256=")),
+    Host("github", "x-github-event", ("push",), ("x-github-delivery",), _signed("x-hub-signature-256", "sha256=")),
 )
 _EVENT_HEADERS = tuple(host.event_header for host in HOSTS)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from ..bundle.index import Index
-from ..core.errors import BurgeeError, Replayed, TooLarge
+from ..core.errors import BurgeeError, ConfigurationError, Replayed, StoreError, TooLarge, Unavailable
 from ..git.address import identity_of
 from ..git.refs import candidates
 from ..queue.port import Message, Queue
@@ -98,7 +99,7 @@ class Webhook:
 
     def _reason_to_ignore(self, push: Push) -> str | None:
         wanted = identity_of(self.deployment.repository).casefold()
-        named = [identity_of(address) for address in push.addresses]
+        named = list(_identities(push.addresses))
         if wanted in (name.casefold() for name in named):
             return None
         return f"it is of {' or '.join(named) or 'a repository without a URL'}, not of {wanted}"
@@ -125,7 +126,10 @@ class Webhook:
     def _send(self, moved: Moved, sender: Sender, number: int) -> None:
         job = Job("push", ref=moved.ref, commit=moved.commit, delivery=sender.delivery)
         deduplication = f"{sender.delivery}:{number}" if number else sender.delivery
-        self.queue.send(Message(encode_job(job), self.deployment.group, deduplication))
+        try:
+            self.queue.send(Message(encode_job(job), self.deployment.group, deduplication))
+        except StoreError as error:
+            raise Unavailable(f"the event could not be queued, the timer will find what it tells: {error}") from error
 
     def _ignored(self, sender: Sender, reason: str) -> Response:
         self.say("event ignored", {"delivery": sender.delivery, "reason": reason})
@@ -150,6 +154,13 @@ class Recent:
         self._taken[digest] = delivery
         if len(self._taken) > _REMEMBERED:
             self._taken.popitem(last=False)
+
+
+def _identities(addresses: Iterable[str]) -> Iterator[str]:
+    for address in addresses:
+        # One that is no address names no repository.
+        with suppress(ConfigurationError):
+            yield identity_of(address)
 
 
 def _names(ref: str, push: Push) -> tuple[str, ...]:

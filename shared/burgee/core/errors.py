@@ -165,6 +165,12 @@ class NotReady(StoreError):
     """There is no release to answer from yet."""
 
 
+class Unfit(StoreError):
+    """The store does not keep what burgee relies on: it cannot be published to."""
+
+    exit_code = 1
+
+
 class ConfigurationError(BurgeeError):
     """A setting, an address or an extra is missing or wrong."""
 

@@ -31,6 +31,7 @@ class Environments:
     __slots__ = (
         "_clock",
         "_etag",
+        "_failures",
         "_fast",
         "_fault",
         "_fetcher",
@@ -66,6 +67,7 @@ class Environments:
         self._index = Index("", {only: Listed("", True)}) if only else None
         self._etag: str | None = None
         self._fault: BurgeeError | None = None
+        self._failures = 0
         # (monotonic, wall): the next look at the index, and the last one; None with `only`.
         self._look_at: tuple[float, float] | None = None if only else (float("-inf"), float("-inf"))
         self._looked_at = 0
@@ -84,6 +86,10 @@ class Environments:
     def index(self) -> Index | None:
         """The index that was read last, as it is in force; None before the first."""
         return self._index
+
+    def fault(self) -> BurgeeError | None:
+        """What went wrong with the last look at the index."""
+        return self._fault
 
     def opened(self) -> tuple[Live, ...]:
         """The live snapshots of the environments that were asked for."""
@@ -187,8 +193,16 @@ class Environments:
             fault = NotReady(f"nothing has been published to it, or it is another place: {error}")
         except BurgeeError as error:
             fault = error
-        self._postpone(_BACKOFF_MS if fault else self._ttl_ms)
+        self._failures = self._failures + 1 if fault else 0
+        self._postpone(self._pause_ms() if fault else self._ttl_ms)
         return fault
+
+    def _pause_ms(self) -> int:
+        """Until the next look after a fault: longer and longer while there is something to answer from meanwhile."""
+        if self._index is None:
+            return _BACKOFF_MS
+        # The exponent is bounded so that a long outage builds no long numbers.
+        return min(_BACKOFF_MS << min(self._failures - 1, 20), max(_BACKOFF_MS, self._ttl_ms))
 
     def _postpone(self, milliseconds: int) -> None:
         self._looked_at = self._wall()

@@ -8,16 +8,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .connections import Patience
     from .port import Fetcher
 
 KNOWN = ("file", "http", "https", "s3")
 
 
-def open_fetcher(url: str, environ: Mapping[str, str] | None = None) -> Fetcher:
+def open_fetcher(url: str, environ: Mapping[str, str] | None = None, *, patience: Patience | None = None) -> Fetcher:
     """The fetcher for `url`, as `file:///srv/flags` or `s3://bucket/prefix`; opens no connection.
 
-    `environ` is where fetchers find their credentials. Raises ConfigurationError for a URL that names nothing to read
-    from, or for variables that are wrong.
+    `environ` is where fetchers find their credentials, `patience` how long they wait for a server. Raises
+    ConfigurationError for a URL that names nothing to read from, or for variables that are wrong.
     """
     scheme, colon, rest = url.partition(":")
     match scheme.lower():
@@ -26,13 +27,15 @@ def open_fetcher(url: str, environ: Mapping[str, str] | None = None) -> Fetcher:
 
             return FileFetcher(_folder(url, rest))
         case "http" | "https":
+            from .connections import PATIENCE
             from .http import HttpFetcher
 
-            return HttpFetcher(url)
+            return HttpFetcher(url, patience=patience or PATIENCE)
         case "s3":
+            from .connections import PATIENCE, Connections
             from .s3 import S3Fetcher
 
-            return S3Fetcher(url, {} if environ is None else environ)
+            return S3Fetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
         case "azblob" | "gs" | "oci":
             raise ConfigurationError(f"this version of burgee does not have {scheme}:// stores yet, got {url!r}")
         case "memory":

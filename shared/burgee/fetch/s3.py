@@ -5,7 +5,7 @@ Law: nobody is asked before the first `get`; a signature is made for the very ad
 
 from __future__ import annotations
 
-from ..bundle.address import is_region, read_s3_address
+from ..bundle.s3_address import is_region, read_s3_address
 from ..bundle.s3_refusals import MISSING_OR_DENIED, NO_BUCKET, OUTDATED, RENEW, WRONG_REGION
 from ..core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
 from ..core.instant import format_instant
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..bundle.address import S3Address
+    from ..bundle.s3_address import S3Address
     from .aws_answers import Refusal
     from .aws_credentials import Rim
     from .connections import Reply

@@ -162,11 +162,17 @@ def _origin(url: str) -> tuple[str, str]:
 
 def _pause_before_another(answer: _Answer, *, repeatable: bool) -> float | None:
     """Seconds until the same may be asked again; None when that would be of no use."""
-    told_to_wait = answer.status == 429 or (answer.status == 403 and "retry-after" in answer.headers)
-    if not told_to_wait and not (answer.status >= 500 and repeatable):
+    if not _asked_too_often(answer) and not (answer.status >= 500 and repeatable):
         return None
     after = answer.headers.get("retry-after", "")
     return float(after) if after.isascii() and after.isdecimal() and len(after) < 9 else _SHORT_PAUSE
+
+
+def _asked_too_often(answer: _Answer) -> bool:
+    """GitHub says so with 403, and most often without telling how long to wait."""
+    headers = answer.headers
+    is_used_up = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
+    return answer.status == 429 or (answer.status == 403 and (is_used_up or b"rate limit" in answer.content))
 
 
 def _secrets_in(body: Mapping[str, Any]) -> Iterator[str]:
@@ -196,7 +202,7 @@ def _fault(answer: _Answer, asked: str, needs: str, said: str) -> BurgeeError:
     words = f", saying {said!r}" if said else ""
     if status == 401:
         return Denied(f"{asked} was refused with status 401{words}; check that the token is whole and has not expired")
-    if status == 429 or (status == 403 and "retry-after" in answer.headers):
+    if _asked_too_often(answer):
         return Unavailable(f"{asked} is asked too often (status {status}); try again later")
     if status == 403:
         return Denied(f"{asked} was refused with status 403{words}; the token needs {needs}")

@@ -60,6 +60,7 @@ class GitLab:
         body = {
             "url": hook.url,
             "push_events": True,
+            "tag_push_events": True,
             "push_events_branch_filter": "",
             "enable_ssl_verification": True,
         }

@@ -49,6 +49,9 @@ class Queue(Protocol):
     def receive(self) -> Iterator[Received]:
         """What there is, in order, a few at a time; ends when there is nothing for anybody to receive."""
 
+    def count(self) -> int:
+        """About how many there are, whether somebody has them or not."""
+
     def postpone(self, receipt: str, seconds: int) -> None:
         """Let others receive it again only after that time, or at once for 0."""
 

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from ..core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
 from .port import Message, Received
 
-_CONNECT_SECONDS = 3
-_READ_SECONDS = 10
-_ATTEMPTS = 3
+# Seconds to connect, seconds between any two bytes, attempts.
+_PATIENT, _HASTY = (3, 10, 3), (1, 2, 2)
 _AT_ONCE = 10
 # How long those who look at dead letters keep them from one another.
 _HELD_SECONDS = 30
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 _REASON = "reason"
 # SQS takes no other characters in a message attribute, and not much more than this is read by anybody.
 _LONGEST_REASON = 2000
@@ -61,6 +61,11 @@ class SqsQueue:
                 return
             yield from map(_received, received)
 
+    def count(self) -> int:
+        with self._faults("count the messages of"):
+            answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=list(_COUNTS))
+        return sum(int(answer["Attributes"][name]) for name in _COUNTS)
+
     def postpone(self, receipt: str, seconds: int) -> None:
         with self._faults("postpone a message of"):
             self.client.change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
@@ -83,7 +88,7 @@ class SqsQueue:
             raise Unavailable(f"cannot {doing} {self.url}: {error}; try again") from error
 
 
-def open_sqs(url: str, *, environ: Mapping[str, str]) -> SqsQueue:
+def open_sqs(url: str, *, environ: Mapping[str, str], in_haste: bool = False) -> SqsQueue:
     """The queue at that URL, in the region that its host or AWS_REGION names. Raises ConfigurationError."""
     try:
         from boto3.session import Session
@@ -96,10 +101,9 @@ def open_sqs(url: str, *, environ: Mapping[str, str]) -> SqsQueue:
         aws_session_token=environ.get("AWS_SESSION_TOKEN"),
         region_name=_region(url, environ),
     )
+    connect, read, attempts = _HASTY if in_haste else _PATIENT
     config = Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+        connect_timeout=connect, read_timeout=read, retries={"total_max_attempts": attempts, "mode": "standard"}
     )
     endpoint = environ.get("AWS_ENDPOINT_URL_SQS") or environ.get("AWS_ENDPOINT_URL")
     return SqsQueue(url, session.client("sqs", config=config, endpoint_url=endpoint))

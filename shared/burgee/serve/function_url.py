@@ -41,8 +41,10 @@ def request_of(event: Mapping[str, Any]) -> Request:
         path = unquote(path)
     if cookies := event.get("cookies"):
         headers = {**headers, "cookie": "; ".join(cookies)}
-    method = event["requestContext"]["http"]["method"]
-    return Request._make((method, path, event.get("rawQueryString", ""), headers, content))
+    method, query = event["requestContext"]["http"]["method"], event.get("rawQueryString", "")
+    # Whoever invokes the function by hand may send what is no text, or has none in UTF-8.
+    "".join((method, path, query, *headers, *headers.values())).encode()
+    return Request._make((method, path, query, headers, content))
 
 
 def result_of(response: Response) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..bundle.index import Index
     from ..fetch.clock import Clock
@@ -62,13 +62,19 @@ class Keeper:
     def _say_stale(self, lives: tuple[Live, ...], instant: int) -> None:
         if self._said_at is not None and instant - self._said_at < SAY_MS:
             return
-        for live in lives:
-            status = live.status()
+        for line in self._stale(lives):
+            self._say(f"{STALE}: {line}")
+            self._said_at = instant
+
+    def _stale(self, lives: tuple[Live, ...]) -> Iterator[str]:
+        fault = self._environments.fault()
+        if fault is not None:
+            yield f"the environment index: {fault}"
+        for status in (live.status() for live in lives):
             if status.stale and status.last_error:
                 age = "from before this start" if status.age_ms is None else f"{status.age_ms // 1000} s old"
-                served = f"{status.environment} at revision {status.revision}, {age}"
-                self._say(f"{STALE}: {served}: {status.last_error}")
-                self._said_at = instant
+                served = f"at revision {status.revision}, {age}" if status.revision else "without a release"
+                yield f"{status.environment} {served}: {status.last_error}"
 
     def _keep(self, live: Live, folder: str) -> None:
         serving = live.window()[0]

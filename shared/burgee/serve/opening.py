@@ -7,6 +7,7 @@ from time import perf_counter
 
 from ..core.errors import ConfigurationError
 from ..fetch.clock import SystemClock, system_random
+from ..fetch.connections import Patience
 from ..fetch.environments import Environments
 from ..fetch.opening import open_fetcher
 from .app import App
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from .auth import Gate
 
 
+# A function is ended after some seconds, and somebody waits: a look at the index and one at a head have to fit in.
+_PATIENCE = Patience(connect=1.0, read=2.0, whole=4.0)
+
+
 def open_function(
     settings: Settings, environ: Mapping[str, str], *, say: Callable[[str], object]
 ) -> tuple[App, Callable[[], None]]:
@@ -34,7 +39,7 @@ def open_function(
     if not settings.store:
         raise ConfigurationError("no store: set BURGEE_STORE to its URL, such as s3://bucket/prefix")
     gate = open_gate(settings, now=SystemClock.wall, say=say)
-    environments = open_environments(settings.store, settings, environ)
+    environments = open_environments(settings.store, settings, environ, patience=_PATIENCE)
     if settings.keep and access(settings.keep, F_OK):
         from ..fetch.file import FileFetcher
 
@@ -43,10 +48,12 @@ def open_function(
     return App(service_over(environments, gate), cors=open_cors(settings)), keeper
 
 
-def open_environments(url: str, settings: Settings, environ: Mapping[str, str]) -> Environments:
+def open_environments(
+    url: str, settings: Settings, environ: Mapping[str, str], *, patience: Patience | None = None
+) -> Environments:
     """The environments of the store at `url` that the settings let a reader see. Raises ConfigurationError."""
     return Environments(
-        open_fetcher(url, environ),
+        open_fetcher(url, environ, patience=patience),
         ttl_ms=settings.ttl_ms,
         clock=SystemClock(),
         random=system_random,

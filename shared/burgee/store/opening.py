@@ -12,18 +12,19 @@ from .port import Objects, Store
 KNOWN = ("file", "memory", "s3")
 
 
-def open_store(url: str, *, environ: Mapping[str, str] | None = None) -> Store:
+def open_store(url: str, *, environ: Mapping[str, str] | None = None, in_haste: bool = False) -> Store:
     """The store at `url`, as `file:///srv/flags` or `s3://bucket/prefix`; opens no connection.
 
-    `environ` is where stores find their credentials. Raises ConfigurationError for a URL that names no store, or for
-    variables that are wrong.
+    `environ` is where stores find their credentials; `in_haste` is for those who are waited for: a store behind a
+    network is asked once, and has some three seconds to answer. Raises ConfigurationError for a URL that names no
+    store, or for variables that are wrong.
     """
     from .objects import ObjectStore
 
-    return ObjectStore(open_objects(url, environ=environ))
+    return ObjectStore(open_objects(url, environ=environ, in_haste=in_haste))
 
 
-def open_objects(url: str, *, environ: Mapping[str, str] | None = None) -> Objects:
+def open_objects(url: str, *, environ: Mapping[str, str] | None = None, in_haste: bool = False) -> Objects:
     """The objects of the store at `url`, as `open_store` opens it."""
     parts = urlsplit(url)
     match parts.scheme:
@@ -36,7 +37,7 @@ def open_objects(url: str, *, environ: Mapping[str, str] | None = None) -> Objec
 
             return shared_objects(url)
         case "s3":
-            return _bucket(url, environ or {})
+            return _bucket(url, environ or {}, in_haste=in_haste)
         case "azblob" | "gs" | "oci":
             raise ConfigurationError(f"this version of burgee cannot publish to {parts.scheme}:// yet, got {url!r}")
         case "http" | "https":
@@ -47,12 +48,13 @@ def open_objects(url: str, *, environ: Mapping[str, str] | None = None) -> Objec
             raise ConfigurationError(f"unknown store scheme {parts.scheme!r} in {url!r}; known: {', '.join(KNOWN)}")
 
 
-def _bucket(url: str, environ: Mapping[str, str]) -> Objects:
+def _bucket(url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
     try:
         from .s3 import open_s3
+        from .s3_bucket import HASTE, Pace
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"stores in S3 need boto3 ({error}): pip install 'burgee[aws]'") from error
-    return open_s3(url, environ)
+    return open_s3(url, environ, pace=HASTE if in_haste else Pace())
 
 
 def _folder(url: str, parts: SplitResult) -> Path:

@@ -11,16 +11,10 @@ from typing import Protocol
 
 from ..bundle.head import Entry, Head
 from ..bundle.index import Index
-from ..core.errors import InvalidRequest, StoreError
+from ..core.errors import InvalidRequest
 
 KEY_BYTES = 1024
 PART_BYTES = 255
-
-
-class Unfit(StoreError):
-    """The store does not keep what burgee relies on: it cannot be published to."""
-
-    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)

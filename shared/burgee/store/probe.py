@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..bundle import keys
 from ..bundle.digest import digest_of
-from ..core.errors import Conflict, NotFound, Unavailable
-from .port import Object, Objects, Unfit
+from ..core.errors import Conflict, NotFound, Unavailable, Unfit
+from .port import Object, Objects
 
 _TRIES = 5
 _RACERS = 8

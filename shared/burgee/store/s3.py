@@ -12,9 +12,11 @@ from hashlib import md5
 from secrets import token_hex
 from typing import Any
 
-from ..bundle.address import read_s3_address
-from ..core.errors import BurgeeError, Conflict, InvalidDocument, InvalidRequest, Unavailable
-from .port import Object, Unfit, checked_key, checked_prefix
+import boto3.session
+
+from ..bundle.s3_address import read_s3_address
+from ..core.errors import BurgeeError, Conflict, InvalidDocument, InvalidRequest, Unavailable, Unfit
+from .port import Object, checked_key, checked_prefix
 from .s3_bucket import GET, LIST, PUT, Asker, Bucket, Pace
 from .s3_faults import FAULTS, Fault, is_lost, is_missing, is_race, may_be_done
 from .s3_session import a_client, a_session, asker_of, endpoint_of, region_of
@@ -156,12 +158,13 @@ def open_s3(url: str, environ: Mapping[str, str], *, pace: Pace | None = None) -
     """The objects at `s3://bucket/prefix`, asked for as who `environ` says. Raises ConfigurationError."""
     address = read_s3_address(url)
     session = a_session(environ)
+    clients = boto3.session.Session(botocore_session=session)
     endpoint = endpoint_of(address, environ)
     pace = pace or Pace()
 
     def connect(region: str) -> Asker:
         client = a_client(
-            session,
+            clients,
             endpoint=endpoint,
             region=region,
             # Behind an endpoint nobody has set up names of hosts for buckets.

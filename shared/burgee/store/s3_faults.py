@@ -22,11 +22,10 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from ..bundle.address import is_region
+from ..bundle.s3_address import is_region
 from ..bundle.s3_refusals import NO_BUCKET, OUTDATED, RENEW, WRONG_REGION
-from ..core.errors import BurgeeError, Denied, NotFound, Unavailable
+from ..core.errors import BurgeeError, Denied, NotFound, Unavailable, Unfit
 from ..core.visible import visible
-from .port import Unfit
 
 # As `except` takes them.
 FAULTS = (BotoCoreError, ClientError, ResponseParserError)

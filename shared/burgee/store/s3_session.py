@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFou
 from botocore.session import Session
 
 from .. import __version__
-from ..bundle.address import S3Address, checked_endpoint, is_region
+from ..bundle.s3_address import S3Address, checked_endpoint, is_region
 from ..core.errors import ConfigurationError
 
 DEFAULT_REGION = "us-east-1"
@@ -59,7 +59,7 @@ def a_session(environ: Mapping[str, str]) -> Session:
 
 
 def a_client(
-    session: Session,
+    session: boto3.session.Session,
     *,
     endpoint: str | None,
     region: str,
@@ -87,7 +87,7 @@ def a_client(
         ignore_configured_endpoint_urls=True,
         user_agent_extra=f"burgee/{__version__}",
     )
-    client = boto3.session.Session(botocore_session=session).client("s3", endpoint_url=endpoint, config=config)
+    client = session.client("s3", endpoint_url=endpoint, config=config)
     client.meta.events.register_last("before-parameter-build.s3", _follow_nowhere)
     return client
 

@@ -11,9 +11,9 @@ from enum import StrEnum
 from secrets import token_hex
 
 from ..bundle import keys
-from ..core.errors import BurgeeError, ContentError, Denied
+from ..core.errors import BurgeeError, ContentError, Denied, Unfit
 from .objects import ObjectStore
-from .port import Objects, Unfit
+from .port import Objects
 from .probe import Probe
 
 READ, LIST, CREATE, SWAP, STALE, RACE, WRITE = "read", "list", "create", "swap", "stale", "race", "write"

@@ -13,7 +13,6 @@ from ...queue.opening import open_queue
 from ...queue.port import Queue, Received
 from ..options import example, json_option
 from ..output import note, show_json, show_table
-from ..rim import system_rim
 from ..stores import settings
 
 
@@ -32,8 +31,9 @@ def command(queue_url: str | None, dead_url: str | None, *, dry_run: bool, as_js
     """
     said = settings()
     dead = _open(dead_url or said.dead_letters, "--dead-letters", "BURGEE_DEAD_LETTERS")
+    count = None
     if dry_run:
-        found = dead_letters(dead)
+        found, count = dead_letters(dead)
     else:
         queue = _open(queue_url or said.queue, "--queue", "BURGEE_QUEUE")
         found = _moved(dead, queue, quiet=as_json)
@@ -42,6 +42,8 @@ def command(queue_url: str | None, dead_url: str | None, *, dry_run: bool, as_js
     elif dry_run and found:
         rows = [(format_instant(received.sent_at), *told(received)) for received in found]
         show_table(("SINCE", "WHAT", "REASON"), rows)
+        if count and count > len(found):
+            note(f"these are the first {len(found)} of about {count}: later ones are seen once these are gone")
     elif dry_run:
         click.echo("there are no dead letters")
     else:
@@ -50,7 +52,7 @@ def command(queue_url: str | None, dead_url: str | None, *, dry_run: bool, as_js
 
 def _moved(dead: Queue, queue: Queue, *, quiet: bool) -> list[Received]:
     moved = []
-    for received in redrive(dead, queue, now=system_rim().now()):
+    for received in redrive(dead, queue):
         moved.append(received)
         if not quiet:
             about, reason = told(received)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from burgee.bundle.address import S3Address, checked_endpoint, is_region, read_s3_address
+from burgee.bundle.s3_address import S3Address, checked_endpoint, is_region, read_s3_address
 from burgee.core.errors import ConfigurationError
 
 
