@@ -23,7 +23,7 @@ help:
 	@echo "make run        start the local system on samplerepo (PORT=$(PORT), BURGEE_DIR=$(BURGEE_DIR))"
 	@echo "make test       set up and run every test"
 	@echo "make package    make the packages that Terraform deploys (PACKAGE_ARGS=...)"
-	@echo "make aws-local  live through a deployment to AWS, on this machine and without an account"
+	@echo "make aws-local  live through a deployment to AWS, on this machine and without an account (STAY=1: look around)"
 	@echo "make bench      measure, beside other flag SDKs and plain YAML loading (BENCH_ARGS=--quick)"
 	@echo "make lint       ruff and mypy"
 
@@ -37,7 +37,7 @@ package: $(VENV)/.dev
 	@$(BIN)/python functions/package.py aws $(PACKAGE_ARGS)
 
 aws-local: $(VENV)/.dev
-	@$(BIN)/python -m tests.e2e.aws
+	@STAY=$(STAY) $(BIN)/python -m tests.e2e.aws
 
 bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)

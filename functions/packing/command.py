@@ -25,6 +25,7 @@ from .wheels import files_of
 ROOT = Path(__file__).resolve().parents[2]
 CLOUDS = ("aws",)
 _ENTRY = "main.py"
+_MANIFEST = "manifest.json"
 _HANDLER = "main.handler"
 _SOURCES = ROOT / "shared"
 
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
             _renew(functions)
             return 0
         _package(functions, Target(asked.python, asked.architecture), asked.output, asked.bytecode)
+    except KeyboardInterrupt:
+        return 130
     except BurgeeError as error:
         print(f"package.py: {error}", file=sys.stderr)
         return error.exit_code
@@ -89,7 +92,7 @@ def _renew(functions: Sequence[Path]) -> None:
 def _package(functions: Sequence[Path], target: Target, output: Path | None, interpreter: str | None) -> None:
     folder = output or ROOT / "functions" / "build" / functions[0].parent.name
     folder.mkdir(parents=True, exist_ok=True)
-    made = {}
+    made = _made_before(folder / _MANIFEST, target)
     for function in functions:
         began = perf_counter()
         _say(f"{function.name}: {target}")
@@ -106,8 +109,18 @@ def _package(functions: Sequence[Path], target: Target, output: Path | None, int
         "architecture": target.architecture,
         "functions": made,
     }
-    _replace(folder / "manifest.json", json.dumps(manifest, indent=2).encode() + b"\n")
-    _say(f"wrote {folder / 'manifest.json'}")
+    _replace(folder / _MANIFEST, json.dumps(manifest, indent=2).encode() + b"\n")
+    _say(f"wrote {folder / _MANIFEST}")
+
+
+def _made_before(manifest: Path, target: Target) -> dict[str, Any]:
+    """The functions that a manifest for this target has already; those that are made now take their places."""
+    try:
+        before = json.loads(manifest.read_bytes())
+        same = (before["python"], before["architecture"]) == (target.python, target.architecture)
+        return dict(before["functions"]) if same and before["version"] == burgee.__version__ else {}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
 
 
 def _files(function: Path, target: Target) -> dict[str, bytes]:
@@ -133,8 +146,12 @@ def _write(path: Path, content: bytes) -> dict[str, Any]:
 def _replace(path: Path, content: bytes) -> None:
     """All of it at once, so that nobody deploys half a package."""
     new = path.with_name(f"{path.name}.new")
-    new.write_bytes(content)
-    new.replace(path)
+    try:
+        new.write_bytes(content)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _say(line: str) -> None:

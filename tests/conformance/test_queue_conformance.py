@@ -109,6 +109,15 @@ def test_of_equal_deduplication_only_the_first_is_kept(queue: Queue) -> None:
     assert bodies == ["first", "third"]
 
 
+def test_who_wants_no_more_keeps_the_rest_from_nobody(queue: Queue) -> None:
+    for body in ("first", "second", "third"):
+        queue.send(a_message(body))
+    received = queue.receive()
+    queue.delete(next(received).receipt)
+    received.close()
+    assert [again.message.body for again in queue.receive()] == ["second", "third"]
+
+
 def test_messages_are_counted_whether_somebody_has_them_or_not(queue: Queue) -> None:
     assert queue.count() == 0
     for body in ("first", "second"):

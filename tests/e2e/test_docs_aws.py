@@ -14,7 +14,7 @@ import pytest
 
 from burgee.author import finding, globs, ignore, read, strict_json, yaml_events
 from burgee.cli.main import COMMANDS
-from burgee.control import publishing, webhook
+from burgee.control import publishing, secrets, webhook
 from burgee.core import signature
 from burgee.deliver.publish import publish
 from burgee.fetch import port
@@ -166,9 +166,9 @@ def _rights_of_functions() -> Iterator[tuple[str, Counter[str]]]:
 
 def test_metrics_and_log_lines_that_are_named_are_written() -> None:
     section = page_text("aws.md").partition("### Logs\n")[2].partition("###")[0]
-    sources = "".join(Path(module.__file__ or "").read_text() for module in (publishing, webhook))
+    sources = "".join(Path(module.__file__ or "").read_text() for module in (publishing, webhook, secrets))
     messages = {name for name in named_in_cells(section, 0) if name != "message"}
-    assert messages == set(re.findall(r'say\("([a-z ]+)"', sources)) | {"job done", "job failed"}
+    assert messages == set(re.findall(r'say\("([a-z ,\']+)"', sources)) | {"job done", "job failed"}
     fields = named_in_cells(section, 1) - {"burgee"}
     assert {name for name in fields if f'"{name}": ' not in sources} == set()
     metrics = set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+|Published)`", page_text("aws.md")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 from burgee.core.errors import BurgeeError
@@ -62,9 +62,14 @@ class MemoryQueue:
         """When each message can be received."""
         return [kept.visible_at for kept in self._kept]
 
-    def receive(self) -> Iterator[Received]:
+    def receive(self) -> Generator[Received]:
         while received := self.take():
-            yield from received
+            try:
+                while received:
+                    yield received.pop(0)
+            finally:
+                for rest in received:
+                    self.postpone(rest.receipt, 0)
 
     def count(self) -> int:
         return len(self._kept)

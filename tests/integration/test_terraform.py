@@ -69,7 +69,7 @@ def test_what_its_own_tests_say_holds(terraform: Terraform) -> None:
     [
         ({"repository": "git@git.example.org:acme/flags.git"}, "repository is an https URL without credentials"),
         ({"client_tokens": ["my client token"]}, "The token itself does not belong here"),
-        ({"packages": "elsewhere"}, "make the packages with `python functions/package.py aws`"),
+        ({"packages": "elsewhere"}, "make the packages with `make package`"),
     ],
     ids=["repository", "client_tokens", "packages"],
 )

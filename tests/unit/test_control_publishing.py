@@ -29,7 +29,7 @@ class HostThatRemembers:
 
     def __init__(self) -> None:
         self.statuses: list[tuple[str, Status]] = []
-        self.fault: BurgeeError | None = None
+        self.fault: Exception | None = None
         self.asked = 0
 
     def write_status(self, commit: str, status: Status) -> None:
@@ -54,7 +54,7 @@ class HostThatRemembers:
 class Scene:
     """A desk whose publishes come to what they are told to come to."""
 
-    def __init__(self, *outcomes: Sequence[Receipt] | BurgeeError, tries: int = 3) -> None:
+    def __init__(self, *outcomes: Sequence[Receipt] | Exception, tries: int = 3) -> None:
         self.clock = VirtualClock()
         self.queue, self.dead = MemoryQueue(self.clock), MemoryQueue(self.clock)
         self.host = HostThatRemembers()
@@ -73,7 +73,7 @@ class Scene:
     def _publish(self) -> Sequence[Receipt]:
         self.publishes += 1
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        if isinstance(outcome, BurgeeError):
+        if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
@@ -173,6 +173,30 @@ def test_what_may_pass_is_tried_again_after_longer_and_longer_pauses(outcome: Se
         scene.clock.advance(pauses[-1] * 1000)
     assert pauses == [10, 20, 40, 80, 160]
     assert scene.dead.messages == [] and len(scene.queue.messages) == 1
+
+
+def test_a_fault_that_nobody_foresaw_is_tried_again_and_ends_with_a_reason_and_a_trace_in_the_log() -> None:
+    scene = Scene(IndexError("list index out of range"), tries=2)
+    scene.send(PUSH)
+    assert scene.work() == 1
+    scene.clock.advance(10_000)
+    assert scene.work() == 0
+    (dead,) = scene.dead.messages
+    assert "a fault of burgee's own, see the log: IndexError" in str(dead.reason)
+    assert any("Traceback" in line for line in scene.lines) and "PublishFailed" in scene.counted
+
+
+def test_a_tick_that_meets_a_fault_nobody_foresaw_is_let_go() -> None:
+    scene = Scene(RecursionError("too deep"))
+    scene.send(TICK)
+    assert scene.work() == 0 and scene.dead.messages == []
+
+
+def test_a_host_whose_answer_nobody_foresaw_keeps_no_push_back() -> None:
+    scene = Scene([published()])
+    scene.host.fault = RecursionError("too deep")
+    scene.send(PUSH)
+    assert scene.work() == 0 and any("RecursionError" in line for line in scene.lines)
 
 
 def test_an_environment_that_is_done_is_told_while_another_is_tried_again() -> None:

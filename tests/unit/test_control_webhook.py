@@ -10,7 +10,7 @@ import pytest
 
 from burgee.bundle.index import Index, Listed
 from burgee.control.job import decode_job
-from burgee.control.webhook import LARGEST_EVENT, OLDEST_MS, Deployment, Webhook
+from burgee.control.webhook import LARGEST_EVENT, MOST_JOBS, OLDEST_MS, Deployment, Webhook
 from burgee.core.errors import Denied, NotFound, StoreError, Unavailable
 from burgee.queue.port import Message
 from burgee.serve.message import Request, Response
@@ -174,6 +174,19 @@ def test_several_branches_of_one_push_are_jobs_of_their_own() -> None:
     assert [message.deduplication for message in scene.queue.messages] == ["bitbucket:d-1", "bitbucket:d-1:1"]
 
 
+def test_a_push_of_ten_thousand_branches_is_a_handful_of_jobs() -> None:
+    scene = Scene(published=False)
+    body = bitbucket_push(*(f"branch-{number}" for number in range(10_000)))
+    status, said = scene.ask(a_request(bitbucket_headers(body), body))
+    assert status == 202 and len(said["refs"]) == len(scene.queue.messages) == MOST_JOBS
+
+
+def test_odd_names_of_branches_are_names() -> None:
+    for name in ("feature/\U0001f469\u200d\U0001f4bb", "no\u00a0break", "é"):
+        scene = Scene(published=False)
+        assert scene.push(github_push(f"refs/heads/{name}"))[1]["refs"] == [f"refs/heads/{name}"]
+
+
 def test_a_deleted_branch_that_is_followed_is_a_job_without_a_commit() -> None:
     scene = Scene()
     scene.push(github_push("refs/heads/release", GONE))
@@ -273,7 +286,10 @@ def test_what_is_no_commit_never_gets_to_where_addresses_are_made_of_it(host: st
 BAD = [b"", b"{", b"[]", b"null", b'{"ref": 1}', b'{"ref": "refs/heads/main"}', b"[" * 100_000]
 
 
-@pytest.mark.parametrize("body", [*BAD, github_push("refs/heads/\n"), b'{"ref":"a","after":"b","repository":[]}'])
+@pytest.mark.parametrize(
+    "body",
+    [*BAD, github_push("refs/heads/\n"), github_push("refs/heads/\ud800"), b'{"ref":"a","after":"b","repository":[]}'],
+)
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_signed_event_that_is_not_what_hosts_send_is_an_error_of_the_sender(host: str, body: bytes) -> None:
     _, sign = HOSTS[host]

@@ -140,6 +140,17 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_answers_go_on(tmp_path
     assert len(scene.lines) == 1 and "cannot keep the last good release" in scene.lines[0]
 
 
+def test_a_folder_that_can_be_written_again_is_written_again(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    scene = Scene(tmp_path / "file" / "kept")
+    scene.pass_time()
+    scene.answer()
+    (tmp_path / "file").unlink()
+    scene.pass_time(60_000)
+    scene.answer()
+    assert (tmp_path / "file" / "kept" / "environments" / "index.json").is_file()
+
+
 def test_what_is_served_while_the_store_is_down_is_said_once_a_minute() -> None:
     scene = Scene(None)
     scene.answer()

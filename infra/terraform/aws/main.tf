@@ -32,6 +32,14 @@ locals {
   recovery_days = var.force_destroy ? 0 : 7
 }
 
+# Publishing goes on without; commits get no status, and `burgee connect` asks for it.
+check "git_host" {
+  assert {
+    condition     = var.publishing.git_host != null || can(regex("^https?://([^/]+[.])?(github[.]com|gitlab[.]com|bitbucket[.]org|codeberg[.]org|gitea[.]com|ghe[.]com)/", var.repository))
+    error_message = "The URL of the repository does not say what kind of host it is at: set git_host in publishing to github, gitlab, gitea, forgejo or bitbucket."
+  }
+}
+
 module "bucket" {
   source = "../modules/aws/bucket"
 
@@ -43,6 +51,9 @@ module "bucket" {
 
   # moto forgets the number, for which the provider would wait in vain.
   kept_versions = var.emulated ? null : 10
+
+  # Made last and so destroyed first: while it holds releases, nothing else is gone when that fails.
+  depends_on = [module.alarms, module.function, module.git_token, module.queue, module.timer, module.webhook_secret]
 }
 
 module "queue" {
@@ -70,7 +81,7 @@ locals {
     webhook = {
       description     = "Checks what the Git host tells, and queues it."
       memory_mb       = 256
-      timeout_seconds = 10
+      timeout_seconds = 20
       has_url         = true
       environment = {
         BURGEE_QUEUE              = module.queue.url
@@ -263,6 +274,7 @@ module "alarms" {
   topic_arns             = var.alarm_topic_arns
   publish                = module.function["publish"].name
   webhook                = module.function["webhook"].name
+  evaluate               = module.function["evaluate"].name
   evaluate_log_group     = module.function["evaluate"].log_group
   queue                  = module.queue.name
   dead_letters           = module.queue.dead_letters_name

@@ -68,10 +68,12 @@ output "next_steps" {
   description = "What is left to do, once."
   value       = <<-EOT
     1. Give publish a token that reads the repository and writes commit statuses:
+         read -rs GIT_TOKEN
          printf %s "$GIT_TOKEN" | aws secretsmanager put-secret-value --region ${var.region} --secret-id ${module.git_token.arn} --secret-string file:///dev/stdin
 
     2. Have the Git host tell of pushes:
-         BURGEE_GIT_TOKEN=... burgee connect --url ${module.function["webhook"].url} --repository ${var.repository}${local.host} --secret-arn ${module.webhook_secret.arn}
+         read -rs BURGEE_GIT_TOKEN && export BURGEE_GIT_TOKEN
+         burgee connect --url ${module.function["webhook"].url} --repository ${var.repository}${local.host} --secret-arn ${module.webhook_secret.arn}
 
     3. Push, or wait ${var.reconcile_minutes} minutes, and see the release:
          burgee status --store '${local.store}'

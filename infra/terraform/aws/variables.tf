@@ -22,9 +22,10 @@ variable "region" {
 variable "repository" {
   type        = string
   description = "URL of the repository that holds burgee.yaml and the flag files, without credentials."
+  nullable    = false
 
   validation {
-    condition     = can(regex("^https?://[^/@?#[:space:]]+/[^?#[:space:]]+$", var.repository)) && !strcontains(var.repository, "@")
+    condition     = can(regex("^https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~%+-]+){2,}/?$", var.repository))
     error_message = "repository is an https URL without credentials, as in https://github.com/acme/flags; the token goes into the secret that the output git_token_secret_arn names."
   }
 }
@@ -50,7 +51,7 @@ variable "publishing" {
   }
 
   validation {
-    condition     = can(regex("^https?://[^/@]+", coalesce(var.publishing.git_api, "https://none")))
+    condition     = can(regex("^https?://[^/@?#[:space:]]+(/[^?#[:space:]]*)?$", coalesce(var.publishing.git_api, "https://none")))
     error_message = "publishing.git_api is a URL, as in https://git.example.org/api/v1."
   }
 
@@ -95,8 +96,8 @@ variable "store" {
   }
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)?$", var.store.prefix))
-    error_message = "store.prefix is empty, or of A-Z, a-z, 0-9, '_', '.' and '-' with single slashes between, as in shop/flags."
+    condition     = can(regex("^([A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)?$", var.store.prefix))
+    error_message = "store.prefix is empty, or of A-Z, a-z, 0-9, '_', '.' and '-' with single slashes between and no dot at the beginning of a part, as in shop/flags."
   }
 }
 
@@ -121,8 +122,16 @@ variable "client_tokens" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for entry in var.client_tokens : can(regex("^sha256:[0-9a-f]{64}( [^,[:space:]]+)*$", entry))])
+    condition = alltrue([
+      for entry in var.client_tokens : can(regex("^sha256:[0-9a-f]{64}( ([a-z0-9][a-z0-9-]*|[*])(/[^,=[:space:]]+)?| expires=[^,[:space:]]+)*$", entry)) &&
+      alltrue([for date in flatten(regexall(" expires=([^ ]+)", entry)) : can(timeadd(length(date) == 10 ? "${date}T00:00:00Z" : date, "0s"))])
+    ])
     error_message = "client_tokens are entries such as `sha256:<64 hexadecimal digits> production/* expires=2027-06-30`; `burgee token create` prints one. The token itself does not belong here."
+  }
+
+  validation {
+    condition     = length(join(",", var.client_tokens)) <= 3000
+    error_message = "client_tokens are too many: together they may have 3000 characters, for Lambda's variables hold 4 KB."
   }
 
   validation {
@@ -212,13 +221,13 @@ variable "rotations" {
 
 variable "packages" {
   type        = string
-  description = "Folder with the functions' zips and manifest.json, as `python functions/package.py aws` makes it; relative to where terraform runs."
+  description = "Folder with the functions' zips and manifest.json, as `make package` makes it; relative to where terraform runs."
   default     = "../../../functions/build/aws"
   nullable    = false
 
   validation {
     condition     = try(jsondecode(file("${var.packages}/manifest.json")).format, 0) == 1
-    error_message = "there is no manifest.json of format 1 in ${var.packages}; make the packages with `python functions/package.py aws`."
+    error_message = "there is no manifest.json of format 1 in ${var.packages}; make the packages with `make package`."
   }
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from traceback import format_exc
 
 from ..core.errors import BurgeeError, InvalidFiles, InvalidRequest, RefusedError, Unavailable
 from ..deliver.receipt import Receipt
@@ -150,6 +151,11 @@ class Statuses:
             self._is_down = isinstance(error, Unavailable)
             self._say("status not written", {"commit": commit, "context": status.context, "reason": str(error)})
             return
+        except Exception as error:
+            self._is_down = True
+            reason = f"{type(error).__name__}: {error}"
+            self._say("status not written", {"commit": commit, "context": status.context, "reason": reason})
+            return
         if len(self._written) >= _REMEMBERED:
             self._written.clear()
         self._written[commit, status.context] = status
@@ -192,6 +198,11 @@ def _published(desk: Desk) -> _Outcome:
     except BurgeeError as error:
         desk.count("PublishFailed")
         return _Outcome(fault=error)
+    except Exception as error:
+        # Not foreseen, as an answer that a library stumbles over. Whoever hands the message over would say nothing.
+        desk.count("PublishFailed")
+        desk.say("a fault of burgee's own", {"trace": format_exc()})
+        return _Outcome(fault=Unavailable(f"a fault of burgee's own, see the log: {type(error).__name__}: {error}"))
     for receipt in receipts:
         if receipt.outcome in _METRICS:
             desk.count(_METRICS[receipt.outcome])

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 from ..core.errors import InvalidRequest, NotJson
 from ..git.refs import is_commit
+from .job import is_text
 
 _NO_COMMIT = frozenset("0")
 _FORM = "application/x-www-form-urlencoded"
@@ -109,7 +110,7 @@ def _moved(ref: object, commit: object) -> Moved:
 
 
 def _ref(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
+    if not is_text(value):
         raise ValueError(f"wanted the name of a ref, got {value!r:.60}")
     return value
 
@@ -125,7 +126,7 @@ def _text(value: object) -> str | None:
 
 
 def _texts(fields: Mapping[str, object], *names: str) -> tuple[str, ...]:
-    return tuple(filter(None, (_text(fields.get(name)) for name in names)))
+    return tuple(value for value in map(fields.get, names) if value and is_text(value))
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Push]] = {

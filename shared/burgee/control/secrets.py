@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from ..core.errors import BurgeeError, ConfigurationError, Denied, Unavailable
+from ..queue.sqs import NOBODY
 
 _Opened = TypeVar("_Opened")
 _SUFFIX = "_ARN"
@@ -51,7 +52,8 @@ class Renewed(Generic[_Opened]):
 
     def __call__(self) -> _Opened:
         """What is open. Raises what opening raises; what was open stays good while that cannot be done again."""
-        if self._held is not None and self._now() - self._looked_at < _FRESH_MS:
+        # A clock that was set back makes a look due, not eternal.
+        if self._held is not None and 0 <= self._now() - self._looked_at < _FRESH_MS:
             return self._held[1]
         try:
             environ = with_secrets(self._environ, self._read)
@@ -73,15 +75,16 @@ def open_secrets(environ: Mapping[str, str]) -> Read:
     try:
         from boto3.session import Session
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
     except ImportError as error:
         raise ConfigurationError("AWS Secrets Manager needs boto3: pip install 'burgee[aws]'") from error
 
     config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 2})
 
     def read(arn: str) -> str | None:
+        region = _region(arn)
         try:
-            client = Session(region_name=_region(arn)).client("secretsmanager", config=config)
+            client = Session(region_name=region).client("secretsmanager", config=config)
             value: str | None = client.get_secret_value(SecretId=arn).get("SecretString")
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code")
@@ -89,7 +92,9 @@ def open_secrets(environ: Mapping[str, str]) -> Read:
                 return None
             kind = Denied if code in ("AccessDenied", "AccessDeniedException") else Unavailable
             raise kind(f"cannot read secret {arn}: {error}") from error
-        except BotoCoreError as error:
+        except NoCredentialsError as error:
+            raise Denied(f"cannot read secret {arn}: {NOBODY}") from error
+        except (BotoCoreError, ValueError) as error:
             raise Unavailable(f"cannot read secret {arn}: {error}") from error
         return value
 
@@ -98,7 +103,7 @@ def open_secrets(environ: Mapping[str, str]) -> Read:
 
 def _region(arn: str) -> str:
     parts = arn.split(":")
-    if len(parts) != 7 or parts[2] != "secretsmanager":
+    if len(parts) != 7 or parts[2] != "secretsmanager" or not parts[3]:
         raise ConfigurationError(
             f"wanted the ARN of a secret, as arn:aws:secretsmanager:eu-central-1:123456789012:secret:name, got {arn!r}"
         )

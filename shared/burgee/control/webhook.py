@@ -26,6 +26,7 @@ from .sender import Sender, sender_of
 
 LARGEST_EVENT = 4 * 1024 * 1024
 OLDEST_MS = 24 * 3600 * 1000
+MOST_JOBS = 5
 _REMEMBERED = 4096
 Say = Callable[[str, Mapping[str, object]], object]
 
@@ -85,10 +86,11 @@ class Webhook:
         moved = self._followed(push)
         if not moved:
             return self._ignored(sender, f"no environment follows {', '.join(each.ref for each in push.moved) or 'it'}")
-        for number, each in enumerate(moved):
+        # One publish reads all refs; more jobs would only tell more commits of it.
+        for number, each in enumerate(moved[:MOST_JOBS]):
             self._send(each, sender, number)
         self.recent.add(digest, sender.delivery)
-        refs = [each.ref for each in moved]
+        refs = [each.ref for each in moved[:MOST_JOBS]]
         self.say("push queued", {"delivery": sender.delivery, "refs": refs})
         return _answer(202, {"outcome": "queued", "delivery": sender.delivery, "refs": refs})
 
@@ -159,7 +161,7 @@ class Recent:
 def _identities(addresses: Iterable[str]) -> Iterator[str]:
     for address in addresses:
         # One that is no address names no repository.
-        with suppress(ConfigurationError):
+        with suppress(ConfigurationError, ValueError):
             yield identity_of(address)
 
 

@@ -41,7 +41,7 @@ class _Answer:
     def json(self) -> Any:
         try:
             return json.loads(self.content) if self.content else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -101,7 +101,7 @@ class Api:
         content = None if body is None else json.dumps(body).encode()
         for _ in range(_REDIRECTS):
             answer = self._ask(method, url, content, deadline)
-            target = urljoin(url, answer.headers.get("location", ""))
+            target = _target(url, answer.headers.get("location", ""))
             if answer.status not in (301, 302, 307, 308) or target == url:
                 return answer
             if _origin(target) != _origin(self.base):
@@ -153,6 +153,14 @@ def _authorization(kind: str, credentials: Credentials) -> str:
         # A token of a person, which Bitbucket takes with their email alone.
         return f"Basic {b64encode(f'{credentials.user}:{credentials.password}'.encode()).decode()}"
     return f"Bearer {credentials.password}"
+
+
+def _target(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        # No address at all: as if it led nowhere else.
+        return url
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -62,13 +62,13 @@ class Connection:
     """A hook at a host. `id` is None for one that would be created.
 
     `others` are hooks with the same URL, each of which is told too; `signed` is whether the host signs what it sends,
-    as it does unless all it can do is to send the secret along.
+    as it does unless all it can do is to send the secret along, and None where only connecting would show it.
     """
 
     id: str | None
     action: Literal["created", "updated"]
     others: tuple[str, ...] = ()
-    signed: bool = True
+    signed: bool | None = True
 
 
 class GitHost(Protocol):

@@ -94,7 +94,7 @@ class RemoteRepository:
         """The refs there are now, by name (tags by what they point at), and the full name of the branch of HEAD."""
         with _faults(self._url):
             answer = self._client.get_refs("", ref_prefix=[b"HEAD", b"refs/heads/", b"refs/tags/"])
-        refs = {name.decode("utf-8", "replace"): found.decode() for name, found in answer.refs.items() if found}
+            refs = {name.decode("utf-8", "replace"): found.decode() for name, found in answer.refs.items() if found}
         head = answer.symrefs.get(b"HEAD")  # type: ignore[call-overload]
         return refs, head.decode("utf-8", "replace") if head else None
 
@@ -143,5 +143,5 @@ def _faults(url: str, wanted: bytes = b"") -> Iterator[None]:
         raise Unavailable(f"{url} broke off: {text[:200]}; try again") from None
     except HTTPError as error:
         raise Unavailable(f"{url} broke off in the middle of an answer; try again") from error
-    except (AssertionError, ValueError, KeyError, EOFError) as error:
+    except (AssertionError, ValueError, LookupError, EOFError) as error:
         raise Unavailable(f"{url} did not speak Git's protocol: {type(error).__name__}; check the URL") from error

@@ -5,7 +5,7 @@ Law: a message that was sent is in the queue, or in the one for dead letters, un
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,8 +46,11 @@ class Queue(Protocol):
     def send(self, message: Message) -> str:
         """Put it at the end; its id. Once this returns, the message is not lost."""
 
-    def receive(self) -> Iterator[Received]:
-        """What there is, in order, a few at a time; ends when there is nothing for anybody to receive."""
+    def receive(self) -> Generator[Received]:
+        """What there is, in order, a few at a time; ends when there is nothing for anybody to receive.
+
+        What was received and not handed over when it is closed can be received by others at once.
+        """
 
     def count(self) -> int:
         """About how many there are, whether somebody has them or not."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ _PATIENT, _HASTY = (3, 10, 3), (1, 2, 2)
 _AT_ONCE = 10
 # How long those who look at dead letters keep them from one another.
 _HELD_SECONDS = 30
+NOBODY = "there are no AWS credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 _REASON = "reason"
 # SQS takes no other characters in a message attribute, and not much more than this is read by anybody.
@@ -46,7 +48,7 @@ class SqsQueue:
         message_id: str = sent["MessageId"]
         return message_id
 
-    def receive(self) -> Iterator[Received]:
+    def receive(self) -> Generator[Received]:
         while True:
             with self._faults("receive from"):
                 answer = self.client.receive_message(
@@ -59,7 +61,17 @@ class SqsQueue:
             received = answer.get("Messages", [])
             if not received:
                 return
-            yield from map(_received, received)
+            yield from self._handed_over(list(map(_received, received)))
+
+    def _handed_over(self, received: list[Received]) -> Generator[Received]:
+        """One after the other; what is left when nobody wants more can be received by others at once."""
+        try:
+            while received:
+                yield received.pop(0)
+        finally:
+            for rest in received:
+                with suppress(BurgeeError):
+                    self.postpone(rest.receipt, 0)
 
     def count(self) -> int:
         with self._faults("count the messages of"):
@@ -83,7 +95,7 @@ class SqsQueue:
         except ClientError as error:
             raise _fault(doing, self.url, error.response) from error
         except NoCredentialsError as error:
-            raise Denied(f"cannot {doing} {self.url}: there are no AWS credentials; set AWS_PROFILE or keys") from error
+            raise Denied(f"cannot {doing} {self.url}: {NOBODY}") from error
         except BotoCoreError as error:
             raise Unavailable(f"cannot {doing} {self.url}: {error}; try again") from error
 
@@ -93,20 +105,24 @@ def open_sqs(url: str, *, environ: Mapping[str, str], in_haste: bool = False) ->
     try:
         from boto3.session import Session
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise ConfigurationError("queues of Amazon SQS need boto3: pip install 'burgee[aws]'") from error
-    session = Session(
-        aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
-        aws_session_token=environ.get("AWS_SESSION_TOKEN"),
-        region_name=_region(url, environ),
-    )
     connect, read, attempts = _HASTY if in_haste else _PATIENT
     config = Config(
         connect_timeout=connect, read_timeout=read, retries={"total_max_attempts": attempts, "mode": "standard"}
     )
     endpoint = environ.get("AWS_ENDPOINT_URL_SQS") or environ.get("AWS_ENDPOINT_URL")
-    return SqsQueue(url, session.client("sqs", config=config, endpoint_url=endpoint))
+    try:
+        session = Session(
+            aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=environ.get("AWS_SESSION_TOKEN"),
+            region_name=_region(url, environ),
+        )
+        return SqsQueue(url, session.client("sqs", config=config, endpoint_url=endpoint))
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(f"cannot ask queue {url!r}: {error}; check the AWS_... variables and files") from error
 
 
 def received_from(record: Mapping[str, Any]) -> Received:

@@ -25,7 +25,7 @@ STALE = "burgee: stale"
 class Keeper:
     """Called after each answer; safe among threads, as what is written twice is the same."""
 
-    __slots__ = ("_clock", "_environments", "_folder", "_index", "_kept", "_look_at", "_said_at", "_say")
+    __slots__ = ("_clock", "_environments", "_folder", "_index", "_keep_at", "_kept", "_look_at", "_said_at", "_say")
 
     def __init__(
         self, environments: Environments, folder: str | None, *, clock: Clock, say: Callable[[str], object]
@@ -40,6 +40,7 @@ class Keeper:
         # The first answer of a function is late enough as it is.
         self._look_at = clock.monotonic() + LOOK_MS
         self._said_at: int | None = None
+        self._keep_at = 0
 
     def __call__(self) -> None:
         """Look after things, if it is time to."""
@@ -49,7 +50,7 @@ class Keeper:
         self._look_at = instant + LOOK_MS
         lives = self._environments.opened()
         self._say_stale(lives, instant)
-        if self._folder is None:
+        if self._folder is None or instant < self._keep_at:
             return
         try:
             for live in lives:
@@ -57,7 +58,7 @@ class Keeper:
             self._keep_index(self._folder)
         except OSError as error:
             self._say(f"burgee: cannot keep the last good release in {self._folder}: {error.strerror}")
-            self._folder = None
+            self._keep_at = instant + SAY_MS
 
     def _say_stale(self, lives: tuple[Live, ...], instant: int) -> None:
         if self._said_at is not None and instant - self._said_at < SAY_MS:

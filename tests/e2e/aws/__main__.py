@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ def main() -> int:
             return made.returncode
         print("starting an Amazon of our own, and deploying to it")
         with cloud(Path(folder), Path(folder, "made")) as running:
-            tell(running, say=lambda line: print(line, flush=True))
+            tell(running, say=lambda line: print(line, flush=True), stay=bool(os.environ.get("STAY")))
     print(f"all of it in {time.monotonic() - began:.0f} s")
     return 0
 

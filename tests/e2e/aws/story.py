@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -285,6 +286,28 @@ class Story:
         assert amazon("cloudwatch").describe_alarms()["MetricAlarms"] == []
         assert amazon("logs").describe_log_groups()["logGroups"] == []
 
+    # For people who want to look around
+
+    def stay(self) -> None:
+        """Deliver what is pushed and work the queue until Ctrl-C, as the Git host and Lambda's poller do."""
+        repository, urls = self.cloud.repository, self.cloud.urls
+        bare = self.cloud.folder / "served" / "flags.git"
+        self.say(f"git clone {bare}, change flags, push")
+        self.say(f"evaluate: {urls['evaluate']}, token {self.cloud.secret('client_token_secret_arn')}")
+        self.say(f"webhook: {urls['webhook']}, for what has the URL {repository.url}")
+        self.say(f"store: {self.cloud.outputs['store']}&endpoint={self.cloud.moto.url}")
+        self.say("Ctrl-C goes on to the end")
+        told = git(bare, "rev-parse", "main")
+        with suppress(KeyboardInterrupt):
+            while True:
+                tip = git(bare, "rev-parse", "main")
+                if tip != told:
+                    told = tip
+                    self.deliver(tip)
+                for message in self.work().deleted:
+                    self.say(f"worked: {message['Body']}")
+                time.sleep(0.5)
+
     # What the steps have in common
 
     def work(self) -> Polled:
@@ -373,12 +396,18 @@ def _extra(name: object) -> str:
     return f'version: "1.4"\nnamespace: extra-{name}\n'
 
 
-def tell(cloud: Cloud, *, say: Callable[[str], object]) -> None:
-    """Live through all of it; `say` is given a line for each step, with the seconds it took, and what it found."""
+def tell(cloud: Cloud, *, say: Callable[[str], object], stay: bool = False) -> None:
+    """Live through all of it; `say` is given a line for each step, with the seconds it took, and what it found.
+
+    With `stay` it waits before the end, until it is interrupted.
+    """
     story = Story(cloud, lambda line: say(f"      {line}"))
     _run(story.before(), say)
-    with started(cloud), cloud.moto.enforcing():
-        _run(story.after(), say)
+    with started(cloud):
+        with cloud.moto.enforcing():
+            _run(story.after(), say)
+        if stay:
+            story.stay()
     _run(story.end(), say)
 
 

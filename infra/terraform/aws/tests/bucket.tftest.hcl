@@ -52,7 +52,6 @@ run "a_public_bucket_shows_what_clients_read_and_not_who_reads" {
         "arn:aws:s3:::acme-flags/shop/blobs/*",
         "arn:aws:s3:::acme-flags/shop/environments/index.json",
         "arn:aws:s3:::acme-flags/shop/environments/*/head.json",
-        "arn:aws:s3:::acme-flags/shop/environments/*/releases/*",
         "arn:aws:s3:::acme-flags/shop/environments/*/internal/*",
       ]
     }]

@@ -2,7 +2,7 @@
 
 variables {
   region     = "eu-central-1"
-  repository = "https://git.example.org/acme/flags.git"
+  repository = "https://github.com/acme/flags.git"
   store      = { bucket = "acme-flags" }
   emulated   = true
 }

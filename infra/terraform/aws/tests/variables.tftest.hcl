@@ -2,7 +2,7 @@
 
 variables {
   region     = "eu-central-1"
-  repository = "https://git.example.org/acme/flags.git"
+  repository = "https://github.com/acme/flags.git"
   emulated   = true
 }
 
@@ -55,4 +55,41 @@ run "tokens_that_nobody_would_check" {
   }
 
   expect_failures = [var.client_tokens]
+}
+
+run "tokens_and_addresses_with_which_functions_would_not_start" {
+  command = plan
+
+  variables {
+    repository    = "https://github.com/flags"
+    store         = { prefix = "a/../b" }
+    publishing    = { git_api = "https://git.example.org/api/v1?x=1" }
+    client_tokens = ["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 production/* expires=2027-13-45"]
+  }
+
+  expect_failures = [var.repository, var.store, var.publishing, var.client_tokens]
+}
+
+run "repositories_whose_names_a_shell_would_read" {
+  command = plan
+
+  variables {
+    repository    = "https://github.com/acme/fl$(id)ags"
+    client_tokens = ["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 PRODUCTION/*"]
+  }
+
+  expect_failures = [var.repository, var.client_tokens]
+}
+
+run "tokens_as_they_are_printed" {
+  command = plan
+
+  variables {
+    client_tokens = ["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 production/* staging/mobile expires=2027-06-30T12:00:00Z"]
+  }
+
+  assert {
+    condition     = strcontains(local.environments.evaluate.BURGEE_TOKENS, "expires=2027-06-30T12:00:00Z")
+    error_message = "an entry with scopes and an instant is not taken"
+  }
 }

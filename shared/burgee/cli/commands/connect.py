@@ -62,7 +62,8 @@ def command(
     the one that the webhook has; BURGEE_WEBHOOK_SECRET holds it if no option says where it is.
 
     With --json: {id, action, url, repository, others, signed, dry_run}; action is created or updated, others are hooks
-    with the same URL, and signed is whether the host signs what it sends.
+    with the same URL, and signed is whether the host signs what it sends, null when that is not
+    known yet.
     """
     said = settings()
     _check_url(url)
@@ -167,7 +168,7 @@ def _advise(connection: Connection, *, dry_run: bool) -> None:
     if connection.others:
         others = ", ".join(connection.others)
         note(f"The same URL is told by hook {others} too: remove it at the host, or every push is told more than once.")
-    if not connection.signed:
+    if connection.signed is False:
         note("This GitLab does not sign what it sends, so it sends the secret along; newer ones sign.")
     if not dry_run:
         note("Push a commit, and the host's list of deliveries shows what came of it.")

@@ -21,11 +21,12 @@ _RIGHTS = {"read": (READ,), "list": (LIST,), "write": (CREATE, SWAP, WRITE)}
 
 
 @click.command("doctor", epilog=example('burgee doctor --store "file://$PWD/../store"'))
+@click.argument("url", required=False)
 @store_option
 @click.option("--read-only", is_flag=True, help="Check what a reader needs, and write nothing.")
 @json_option
-def command(store_url: str | None, read_only: bool, as_json: bool) -> None:
-    """Check, step by step, that a store can be published to, or that it can be read.
+def command(url: str | None, store_url: str | None, read_only: bool, as_json: bool) -> None:
+    """Check, step by step, that a store can be published to, or that it can be read. URL is another way to say --store.
 
     It writes one object, probe.json, a few times, to see that the store honours conditions: one that does not loses
     releases. Stores behind http(s) are only read.
@@ -35,7 +36,9 @@ def command(store_url: str | None, read_only: bool, as_json: bool) -> None:
     With --json: {store, read_only, asked_by, clock_seconds, checks: [{check, verdict, detail}], rights: {read, list,
     write}, fit}; verdict is ok, warning, denied, unfit, failed or skipped, null is what is not known or was not tried.
     """
-    choice = chosen_store(store_url)
+    if url and store_url:
+        raise click.UsageError("the store is named twice; give URL or --store")
+    choice = chosen_store(url or store_url)
     read_only = read_only or is_web(choice.url)
     objects = objects_to_read(choice.url) if read_only else objects_to_write(choice.url)
     place = place_of(objects)

@@ -36,6 +36,8 @@ def command(queue_url: str | None, dead_url: str | None, *, dry_run: bool, as_js
         found, count = dead_letters(dead)
     else:
         queue = _open(queue_url or said.queue, "--queue", "BURGEE_QUEUE")
+        if queue.url == dead.url:
+            raise ConfigurationError(f"the queue and its dead letters are the same, {dead.url}; name two")
         found = _moved(dead, queue, quiet=as_json)
     if as_json:
         show_json([_fields(received) for received in found])
@@ -45,9 +47,11 @@ def command(queue_url: str | None, dead_url: str | None, *, dry_run: bool, as_js
         if count and count > len(found):
             note(f"these are the first {len(found)} of about {count}: later ones are seen once these are gone")
     elif dry_run:
-        click.echo("there are no dead letters")
+        click.echo("there are no dead letters to be seen" if count else "there are no dead letters")
     else:
         click.echo(f"{len(found)} {'message' if len(found) == 1 else 'messages'} moved back")
+    if not found and (left := dead.count()):
+        note(f"{left} of them are in somebody's hands: try again in half a minute")
 
 
 def _moved(dead: Queue, queue: Queue, *, quiet: bool) -> list[Received]:

@@ -42,6 +42,14 @@ locals {
       statistic   = "Sum"
       above       = 0
     }
+    evaluate-errors = {
+      description = "Invocations of evaluate ended in an error or ran out of time: see its log."
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = var.evaluate }
+      statistic   = "Sum"
+      above       = 0
+    }
     evaluate-stale = {
       description = "Evaluate answers from releases that it could not renew: can it read the bucket?"
       namespace   = local.stale.namespace

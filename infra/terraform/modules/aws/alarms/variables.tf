@@ -18,6 +18,11 @@ variable "webhook" {
   description = "Name of the webhook function."
 }
 
+variable "evaluate" {
+  type        = string
+  description = "Name of the evaluate function."
+}
+
 variable "evaluate_log_group" {
   type        = string
   description = "Log group of the evaluate function."

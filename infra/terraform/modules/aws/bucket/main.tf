@@ -3,12 +3,11 @@
 locals {
   environments = "${aws_s3_bucket.this.arn}/${var.path}environments"
 
-  # What is read of a store; `releases` by `burgee history`. `instances`, which says who reads, is not among it.
+  # What clients read of a store. The log by number and `instances`, which says who reads, are not among it.
   readable = [
     "${aws_s3_bucket.this.arn}/${var.path}blobs/*",
     "${local.environments}/index.json",
     "${local.environments}/*/head.json",
-    "${local.environments}/*/releases/*",
     "${local.environments}/*/internal/*",
   ]
 

@@ -67,7 +67,7 @@ resource "aws_lambda_function" "this" {
   lifecycle {
     precondition {
       condition     = filesha256(var.package.file) == var.package.sha256
-      error_message = "${var.package.file} is not the zip that manifest.json speaks of; make both again with `python functions/package.py aws`."
+      error_message = "${var.package.file} is not the zip that manifest.json speaks of; make both again with `make package`."
     }
   }
 

@@ -7,8 +7,9 @@ resource "aws_sqs_queue" "this" {
   sqs_managed_sse_enabled     = true
   message_retention_seconds   = local.fourteen_days
 
-  # Amazon's advice for queues that a function works: a batch that is tried again must not be received meanwhile.
-  visibility_timeout_seconds = 6 * var.consumer_timeout_seconds
+  # Amazon's advice is six times, so that nothing is received twice while it is tried again. That does no harm here, and
+  # after a crash the whole group waits for this time.
+  visibility_timeout_seconds = 2 * var.consumer_timeout_seconds
 
   lifecycle {
     # It is of the resource below, and not every server gives it back in the same bytes.
