@@ -6,7 +6,7 @@ Source: Flipt semantics 3.1: unknown paths below an API's mount are 404 in JSON,
 
 from __future__ import annotations
 
-from ..core.errors import BurgeeError
+from ..core.errors import BurgeeError, NotReady
 from . import answers, evaluate, flags, health, legacy, ofrep
 from .auth import EVENTS
 from .compression import compressed, takes_gzip
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MOUNTS = ("evaluate", "api", "internal", "client", "ofrep")
 _OFREP = "ofrep"
+_NOT_READY = "there is nothing to answer from yet; /status says why, to those who may ask for it"
 # What is asked for with GET depends on the token and on headers, which caches between know nothing of: some keep what
 # does not say this for a day, for whoever asks.
 _CACHED = ("cache-control", "private, no-cache")
@@ -90,7 +91,9 @@ class App:
         try:
             handler = self._exact.get((request.method, request.path))
             return handler(self._service.admit(request), request) if handler else self._route(request)
-        except BurgeeError as error:
+        except BurgeeError as fault:
+            # Why there is nothing names the store and who reads it, and is not for everybody who asks.
+            error = NotReady(_NOT_READY) if isinstance(fault, NotReady) else fault
             return ofrep.failure(error) if _parts(request)[0] == _OFREP else answers.failure(request, error)
 
     def _route(self, request: Request) -> Response:
