@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +21,7 @@ import click
 import pytest
 
 from burgee.cli.main import COMMANDS, burgee
+from tests.e2e.docs_queues import a_dead_letter
 from tests.e2e.docs_runner import ROOT, Command, Page
 from tests.publishing import PROJECT, features, files
 from tests.servers.dev import BURGEE
@@ -116,8 +117,10 @@ def test_help_describes_the_command_every_option_and_an_example(name: str) -> No
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_example_works_at_the_top_of_a_clone_of_samplerepo(name: str, tmp_path: Path) -> None:
-    with forge() as host, Page(tmp_path / "page") as page:
+    with forge() as host, ExitStack() as stack, Page(tmp_path / "page") as page:
         page.know_host(host)
+        if name == "redrive":
+            page.queues = stack.enter_context(a_dead_letter())
         page.hold_samplerepo()
         page.run(Command("cd samplerepo", 0))
         if name != "publish" and any("../store" in line for line in examples_of(name)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from burgee.core.errors import ConfigurationError
+from burgee.git.host import KINDS
 from burgee.settings import VARIABLES, read_settings
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -84,3 +85,10 @@ def test_a_short_refresh_secret_is_not_repeated() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_settings({"BURGEE_REFRESH_SECRET": "my-secret"})
     assert "my-secret" not in str(refusal.value)
+
+
+def test_the_kinds_of_git_hosts_are_those_that_there_are() -> None:
+    for kind in KINDS:
+        assert read_settings({"BURGEE_GIT_HOST": kind}).git_host == kind
+    with pytest.raises(ConfigurationError, match=", ".join(KINDS)):
+        read_settings({"BURGEE_GIT_HOST": "sourceforge"})

@@ -111,10 +111,6 @@ class Connections:
         if kept is not None:
             try:
                 return kept, self._ask(kept, method, url, headers, body, deadline)
-            except TimeoutError:
-                # Who is silent here would be silent there, and somebody waits for the answer.
-                kept.close()
-                raise
             except (OSError, HTTPException):
                 # The server, or something on the way, dropped it while it was idle: once more on a new one.
                 kept.close()

@@ -194,7 +194,7 @@ def _opened(kind: str, api: Api, path: str, page: str) -> GitHost:
 
             return GitLab(api, path)
         case "gitea" | "forgejo":
-            from .gitea import Gitea
+            from .github import Gitea
 
             return Gitea(api, path)
         case "bitbucket":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 # A function is ended after some seconds, and somebody waits: a look at the index and one at a head have to fit in.
-_PATIENCE = Patience(connect=1.0, read=2.0, whole=4.0)
+_PATIENCE = Patience(connect=1.0, read=2.0, whole=3.5)
 
 
 def open_function(

@@ -16,9 +16,7 @@ from ..output import note, show_json, show_table
 from ..stores import settings
 
 
-@click.command(
-    "redrive", epilog=example('burgee redrive --dry-run --dead-letters "$(terraform output -raw dead_letter_url)"')
-)
+@click.command("redrive", epilog=example("burgee redrive --dry-run", "burgee redrive"))
 @click.option("--queue", "queue_url", metavar="URL", help="The queue (default: BURGEE_QUEUE).")
 @click.option("--dead-letters", "dead_url", metavar="URL", help="Its dead letters (default: BURGEE_DEAD_LETTERS).")
 @click.option("--dry-run", is_flag=True, help="Say what lies there, and leave it.")
