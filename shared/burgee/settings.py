@@ -36,7 +36,7 @@ class Settings(
     __slots__ = ()
 
 
-_SHORTEST_SECRET = 16
+SHORTEST_SECRET = 16
 _GIT_HOSTS = ("github", "gitlab", "gitea", "forgejo", "bitbucket")
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-:[]")
 
@@ -108,8 +108,8 @@ def _origins(name: str, value: str) -> tuple[str, ...]:
 
 
 def _secret(name: str, value: str) -> str:
-    if len(value) < _SHORTEST_SECRET:
-        raise ConfigurationError(f"{name} is a secret of at least {_SHORTEST_SECRET} characters, got {len(value)}")
+    if len(value) < SHORTEST_SECRET:
+        raise ConfigurationError(f"{name} is a secret of at least {SHORTEST_SECRET} characters, got {len(value)}")
     if not value.isprintable():
         # Bytes that are no text come as such characters.
         raise ConfigurationError(f"{name} is a secret of printable characters, and one of them is not")
@@ -129,7 +129,7 @@ def _tries(name: str, value: str) -> int:
 
 
 def _url(name: str, value: str) -> str:
-    if not _has_origin(value):
+    if not has_origin(value):
         raise ConfigurationError(f"{name} is a URL such as https://git.example.org/api/v1, got {_shown(value)}")
     return value
 
@@ -137,14 +137,15 @@ def _url(name: str, value: str) -> str:
 def _urls(name: str, value: str) -> tuple[str, ...]:
     urls = _list(name, value)
     for url in urls:
-        if not _has_origin(url):
+        if not has_origin(url):
             raise ConfigurationError(
                 f"{name} lists URLs such as https://flags.example.org/hooks/refresh, got {_shown(url)}"
             )
     return urls
 
 
-def _has_origin(url: str) -> bool:
+def has_origin(url: str) -> bool:
+    """Whether it is an http or https URL with a host."""
     from urllib.parse import urlsplit
 
     try:

@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "queue": {"core.errors"},
     "control": {
         *("core.errors", "core.signature", "serve.message", "author", "deliver", "store", "git", "queue", "bundle"),
-        "settings",
+        *("fetch.clock", "settings"),
     },
     "host": {"core", "bundle", "author.authored", "serve", "control", "deliver", "git", "store", "fetch", "settings"},
     "cli": {

@@ -11,9 +11,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from burgee.control.desk import open_desk
-from burgee.control.opening import now
 from burgee.control.publishing import Batch
 from burgee.control.secrets import Renewed, open_secrets
+from burgee.fetch.clock import SystemClock
 from burgee.queue.sqs import received_from
 from burgee.settings import read_settings
 
@@ -32,7 +32,7 @@ _DESK = Renewed(
     lambda environ: open_desk(read_settings(environ), environ, say=_say, count=_count),
     os.environ,
     read=open_secrets(os.environ),
-    now=now,
+    now=SystemClock.wall,
     say=_say,
 )
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from burgee.control.opening import now, open_webhook
+from burgee.control.opening import open_webhook
 from burgee.control.secrets import Renewed, open_secrets
+from burgee.fetch.clock import SystemClock
 from burgee.serve.function_url import answer
 from burgee.settings import read_settings
 
@@ -24,7 +25,7 @@ _WEBHOOK = Renewed(
     lambda environ: open_webhook(read_settings(environ), environ, say=_say),
     os.environ,
     read=open_secrets(os.environ),
-    now=now,
+    now=SystemClock.wall,
     say=_say,
 )
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from random import random
 
 from ..author.authored import ParsedFiles
 from ..deliver.publish import publish
-from ..deliver.publisher import Options, Publisher, Rim
+from ..deliver.publisher import Options, Publisher
 from ..deliver.receipt import Receipt
 from ..git.host import open_host
 from ..git.repository import open_repository
 from ..queue.opening import open_queue
 from ..settings import Settings
 from ..store.opening import open_store
-from .opening import needed, now, queue_of, repository_of, store_of
+from .opening import needed, queue_of, repository_of, store_of
 from .publishing import Desk, Say, Statuses
+from .rim import system_rim
 
 
 def open_desk(settings: Settings, environ: Mapping[str, str], *, say: Say, count: Callable[[str], object]) -> Desk:
@@ -39,20 +38,19 @@ def open_desk(settings: Settings, environ: Mapping[str, str], *, say: Say, count
 def _publishing(settings: Settings, environ: Mapping[str, str], say: Say) -> Callable[[], Sequence[Receipt]]:
     """What publishes; it keeps the commits and files it has read for the next time."""
     repository = open_repository(repository_of(settings), token=settings.token, environ=environ)
-    rim = Rim(now=now, monotonic=lambda: time.monotonic_ns() // 1_000_000, random=random, sleep=time.sleep)
     options = Options(config_ref=settings.config_ref, allowed_mirrors=settings.allowed_mirrors)
     store = open_store(store_of(settings), environ=environ)
-    publisher = Publisher(repository, store, rim, options, ParsedFiles())
+    publisher = Publisher(repository, store, system_rim(), options, ParsedFiles())
 
     def published() -> Sequence[Receipt]:
         receipts = publish(publisher)
-        _announce(receipts, settings, say)
+        _announce(receipts, settings, say, now=publisher.rim.now)
         return receipts
 
     return published
 
 
-def _announce(receipts: Sequence[Receipt], settings: Settings, say: Say) -> None:
+def _announce(receipts: Sequence[Receipt], settings: Settings, say: Say, *, now: Callable[[], int]) -> None:
     if settings.refresh_urls and settings.refresh_secret:
         from ..deliver.announce import announce
 

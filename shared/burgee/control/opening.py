@@ -5,10 +5,10 @@ Law: the webhook begins with what it needs; nothing of the rooms that read files
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 from ..core.errors import ConfigurationError
+from ..fetch.clock import SystemClock
 from ..queue.opening import open_queue
 from ..settings import Settings
 from ..store.opening import open_store
@@ -22,14 +22,9 @@ def open_webhook(settings: Settings, environ: Mapping[str, str], *, say: Say) ->
         deployment=Deployment(repository_of(settings), settings.config_ref),
         queue=open_queue(queue_of(settings), environ=environ, in_haste=True),
         store=open_store(store_of(settings), environ=environ, in_haste=True),
-        now=now,
+        now=SystemClock.wall,
         say=say,
     )
-
-
-def now() -> int:
-    """The wall clock, in milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def repository_of(settings: Settings) -> str:

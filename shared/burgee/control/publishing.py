@@ -147,13 +147,11 @@ class Statuses:
             return
         try:
             self._host.write_status(commit, status)
-        except BurgeeError as error:
-            self._is_down = isinstance(error, Unavailable)
-            self._say("status not written", {"commit": commit, "context": status.context, "reason": str(error)})
-            return
         except Exception as error:
-            self._is_down = True
-            reason = f"{type(error).__name__}: {error}"
+            # What nobody foresaw is the host's as well: a library that stumbles over its answer.
+            foreseen = isinstance(error, BurgeeError)
+            self._is_down = not foreseen or isinstance(error, Unavailable)
+            reason = str(error) if foreseen else f"{type(error).__name__}: {error}"
             self._say("status not written", {"commit": commit, "context": status.context, "reason": reason})
             return
         if len(self._written) >= _REMEMBERED:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 from ..core.errors import BurgeeError, ConfigurationError, Denied, Unavailable
 from ..queue.sqs import NOBODY
@@ -81,11 +82,14 @@ def open_secrets(environ: Mapping[str, str]) -> Read:
 
     config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 2})
 
+    @cache
+    def client(region: str) -> Any:
+        return Session(region_name=region).client("secretsmanager", config=config)
+
     def read(arn: str) -> str | None:
         region = _region(arn)
         try:
-            client = Session(region_name=region).client("secretsmanager", config=config)
-            value: str | None = client.get_secret_value(SecretId=arn).get("SecretString")
+            value: str | None = client(region).get_secret_value(SecretId=arn).get("SecretString")
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code")
             if code == "ResourceNotFoundException":

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
-from time import sleep
 
 from ..author.authored import ParsedFiles
+from ..control.rim import system_rim
 from ..core.errors import BurgeeError, ConfigurationError
-from ..deliver.publisher import Options, Rim
+from ..deliver.publisher import Options
 from ..fetch.clock import SystemClock, system_random
 from ..fetch.environments import Environments
 from ..fetch.opening import open_fetcher
@@ -121,7 +121,7 @@ def _pushes(
         name=_name_of(dev.folder),
         bare=bare,
         store=store,
-        rim=Rim(now=SystemClock.wall, monotonic=SystemClock.monotonic, random=system_random, sleep=sleep),
+        rim=system_rim(),
         parsed=ParsedFiles(),
         publishing=Lock(),
         options=Options(allowed_mirrors=dev.allowed_mirrors),

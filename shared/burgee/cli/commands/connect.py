@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -15,13 +14,11 @@ from ...core.errors import ConfigurationError
 from ...core.signature import whsec_key
 from ...git.address import identity_of, is_foreign, is_remote
 from ...git.host import KINDS, Connection, GitHost, Hook, credentials_of, kind_of, open_host
-from ...settings import Settings
+from ...settings import SHORTEST_SECRET, Settings, has_origin
 from ..options import example, json_option
 from ..output import note, show_json
 from ..places import repository_at
 from ..stores import settings
-
-_SHORTEST_SECRET = 16
 
 
 @click.command(
@@ -62,8 +59,7 @@ def command(
     the one that the webhook has; BURGEE_WEBHOOK_SECRET holds it if no option says where it is.
 
     With --json: {id, action, url, repository, others, signed, dry_run}; action is created or updated, others are hooks
-    with the same URL, and signed is whether the host signs what it sends, null when that is not
-    known yet.
+    with the same URL, and signed is whether the host signs what it sends, null when that is not known.
     """
     said = settings()
     _check_url(url)
@@ -79,12 +75,7 @@ def command(
 
 
 def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not has_origin(url):
         raise ConfigurationError(f"--url takes a URL such as https://flags.example.org/, got {url!r}")
 
 
@@ -123,10 +114,10 @@ def _secret(file: str | None, arn: str | None, said: Settings) -> str:
         return str(said.webhook_secret)
     found = _read(file) if file else open_secrets(os.environ)(arn or "")
     secret = (found or "").strip()
-    if len(secret) < _SHORTEST_SECRET or not secret.isprintable():
+    if len(secret) < SHORTEST_SECRET or not secret.isprintable():
         raise ConfigurationError(
             f"{file or arn} holds a secret of {len(secret)} characters, "
-            f"wanted at least {_SHORTEST_SECRET}, all printable"
+            f"wanted at least {SHORTEST_SECRET}, all printable"
         )
     return secret
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from ...author.authored import ParsedFiles
+from ...control.rim import system_rim
 from ...core.errors import ConfigurationError, EnvironmentNotFound, NotFound
 from ...deliver.publish import publish
 from ...deliver.publisher import Options, Publisher
@@ -19,7 +20,6 @@ from ...store.objects import ObjectStore
 from ..options import environment_option, example, json_option, store_option
 from ..output import note, progress, show_json
 from ..places import named, repository_at
-from ..rim import system_rim
 from ..stores import UnknownName, chosen_store, objects_to_write, settings
 
 

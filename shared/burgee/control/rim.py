@@ -1,4 +1,4 @@
-"""The real clock, chance and sleep, for commands that decide nothing by them themselves."""
+"""The real clock, chance and sleep, for those who decide nothing by them themselves."""
 
 from __future__ import annotations
 
