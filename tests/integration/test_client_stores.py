@@ -285,6 +285,8 @@ def test_a_cold_start_without_network_answers_from_disk(folder: Path, tmp_path: 
 def test_neither_a_closed_nor_a_dropped_client_leaves_a_connection_open(
     folder: Path, certificate: tuple[Path, Path]
 ) -> None:
+    # What other tests left to the collector is not this one's.
+    gc.collect()
     with (
         serving(folder, certificate=certificate, keep_alive=True) as secure,
         serving(folder, keep_alive=True) as plain,
@@ -300,6 +302,25 @@ def test_neither_a_closed_nor_a_dropped_client_leaves_a_connection_open(
             del dropped
         gc.collect()
     assert [str(warning.message) for warning in warned] == []
+
+
+def test_in_a_cycle_connections_are_closed_before_anything_is_finalized(folder: Path) -> None:
+    class Elder:
+        def __del__(self) -> None:
+            open_at_the_end.append(open_sockets())
+
+    open_at_the_end: list[int] = []
+    with serving(folder, keep_alive=True) as url:
+        before = open_sockets()
+        elder = Elder()
+        elder.client = Client(url, environment="staging")  # type: ignore[attr-defined]
+        elder.cycle = elder  # type: ignore[attr-defined]
+        assert is_on(elder.client)  # type: ignore[attr-defined]
+        # The server's end of it may be open a moment longer.
+        assert open_sockets() == before + 2
+        del elder
+        gc.collect()
+    assert open_at_the_end[0] < before + 2
 
 
 def test_closing_ends_the_connections_that_are_kept(folder: Path) -> None:

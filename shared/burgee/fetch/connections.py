@@ -9,6 +9,7 @@ from collections import namedtuple
 from io import BufferedReader, RawIOBase
 from os import getpid
 from time import monotonic
+from weakref import finalize
 
 from .. import __version__
 from ..core.errors import ConfigurationError, InvalidDocument, Unavailable
@@ -50,15 +51,20 @@ _MOST_ORIGINS = 4
 
 
 class Connections:
-    """Safe among threads and after a fork; `close` drops the kept connections. Proxies are not honoured."""
+    """Safe among threads and after a fork; `close`, or letting go of it, drops the kept connections.
 
-    __slots__ = ("_idle", "_pid", "_tls", "patience")
+    Proxies are not honoured.
+    """
+
+    __slots__ = ("__weakref__", "_idle", "_pid", "_tls", "patience")
 
     def __init__(self, patience: Patience = PATIENCE) -> None:
         self.patience = patience
         self._tls: SSLContext | None = None
         self._idle: dict[tuple[str, str, int], list[HTTPConnection]] = {}
         self._pid = getpid()
+        # Not __del__: in a cycle the collector may end the sockets first, and warn of each that was open.
+        finalize(self, _close, self._idle).atexit = False
 
     def deadline(self) -> Deadline:
         """When what begins now has to be over."""
@@ -93,14 +99,7 @@ class Connections:
 
     def close(self) -> None:
         """Close the connections that are kept; the next request opens a new one."""
-        idle, self._idle = self._idle, {}
-        for connections in idle.values():
-            while connections:
-                connections.pop().close()
-
-    def __del__(self) -> None:
-        # Who drops a reader without a word leaves no sockets behind.
-        self.close()
+        _close(self._idle)
 
     def _asked(
         self, method: str, url: str, headers: dict[str, str], body: bytes, deadline: Deadline
@@ -165,12 +164,15 @@ class Connections:
         from http.client import HTTPResponse
         from urllib.parse import urlsplit
 
+        # A kept connection must not refer to `self`, or nobody can let go of it.
+        read_seconds = self.patience.read
+
         def bounded(connected: socket, **options: Any) -> HTTPResponse:
-            return HTTPResponse(_Bounded(connected, deadline, self.patience.read), **options)  # type: ignore[arg-type]
+            return HTTPResponse(_Bounded(connected, deadline, read_seconds), **options)  # type: ignore[arg-type]
 
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.sock.settimeout(self.patience.read)
+        connection.sock.settimeout(read_seconds)
         connection.response_class = bounded  # type: ignore[assignment]
         connection.request(method, target, body or None, headers)
         return connection.getresponse()
@@ -181,6 +183,17 @@ class Connections:
 
             self._tls = create_default_context()
         return self._tls
+
+
+def _close(idle: dict[tuple[str, str, int], list[HTTPConnection]]) -> None:
+    # Others may take out of it, and close it too, at the same time.
+    while idle:
+        try:
+            _, connections = idle.popitem()
+            while True:
+                connections.pop().close()
+        except (KeyError, IndexError):
+            continue
 
 
 def origin_of(url: str) -> tuple[str, str, int]:
