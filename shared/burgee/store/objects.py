@@ -73,6 +73,13 @@ class ObjectStore:
     def swap_index(self, index: Index, expected_etag: str | None) -> str:
         return self._swap(keys.INDEX, encode_index(index.repository, index.environments), expected_etag)
 
+    @property
+    def keeps_static(self) -> bool:
+        return True
+
+    def tag_active(self, environment: str, bundle: str) -> None:
+        """Objects have no tags."""
+
     def read_static(self, environment: str, namespace: str) -> tuple[bytes, str] | None:
         found = self._find(keys.static_snapshot(environment, namespace))
         return None if found is None else (found.content, found.etag)

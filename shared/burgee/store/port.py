@@ -80,6 +80,13 @@ class Store(Protocol):
     def swap_index(self, index: Index, expected_etag: str | None) -> str:
         """Write the environment index; its new etag. Raises Conflict."""
 
+    @property
+    def keeps_static(self) -> bool:
+        """Whether it has static snapshots; what has none names the active bundle by a tag."""
+
+    def tag_active(self, environment: str, bundle: str) -> None:
+        """Let the environment's name be a tag of that bundle, where bundles have tags; elsewhere do nothing."""
+
     def read_static(self, environment: str, namespace: str) -> tuple[bytes, str] | None:
         """A static snapshot and its etag, or None."""
 
