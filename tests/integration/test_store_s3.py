@@ -26,11 +26,12 @@ from burgee.core.errors import (
 )
 from burgee.fetch.live import Live
 from burgee.fetch.opening import open_fetcher
-from burgee.store import s3
+from burgee.store import remote
 from burgee.store.objects import ObjectStore
 from burgee.store.opening import open_objects, open_store
-from burgee.store.s3 import S3Objects, open_s3
-from burgee.store.s3_bucket import Pace
+from burgee.store.pace import Pace
+from burgee.store.remote import RemoteObjects
+from burgee.store.s3 import S3Wire, open_s3
 from tests.fakes.aws import an_error
 from tests.fakes.clock import VirtualClock
 from tests.integration.conftest import BUCKET
@@ -59,22 +60,27 @@ def relay(server: Moto) -> Iterator[Faulty]:
 
 
 @pytest.fixture
-def objects(server: Moto, relay: Faulty) -> S3Objects:
+def objects(server: Moto, relay: Faulty) -> RemoteObjects:
     """Objects behind the relay."""
     return open_s3(URL, server.environ(AWS_ENDPOINT_URL=relay.url), pace=HASTY)
 
 
 @pytest.fixture
-def impatient(server: Moto, relay: Faulty) -> S3Objects:
+def impatient(server: Moto, relay: Faulty) -> RemoteObjects:
     """The same, for who does not wait long for an answer."""
     return open_s3(URL, server.environ(AWS_ENDPOINT_URL=relay.url), pace=IMPATIENT)
 
 
-def put(objects: S3Objects, content: bytes = b"content", key: str = KEY) -> str:
+def wire_of(objects: RemoteObjects) -> S3Wire:
+    assert isinstance(objects.wire, S3Wire)
+    return objects.wire
+
+
+def put(objects: RemoteObjects, content: bytes = b"content", key: str = KEY) -> str:
     return objects.put_new(key, content, content_type="application/json", cache_control="no-cache")
 
 
-def swap(objects: S3Objects, content: bytes, expected: str | None, key: str = KEY) -> str:
+def swap(objects: RemoteObjects, content: bytes, expected: str | None, key: str = KEY) -> str:
     return objects.swap(key, content, expected=expected, content_type="application/json", cache_control="no-cache")
 
 
@@ -91,7 +97,7 @@ AT_ONCE = refusal(409, "ConditionalRequestConflict")
 
 
 def test_an_object_has_its_type_and_cache_rules_and_a_signature_over_its_content(
-    server: Moto, relay: Faulty, objects: S3Objects
+    server: Moto, relay: Faulty, objects: RemoteObjects
 ) -> None:
     put(objects, b"{}\r\n")
     found = server.client().head_object(Bucket=BUCKET, Key=f"shop/{KEY}")
@@ -102,7 +108,7 @@ def test_an_object_has_its_type_and_cache_rules_and_a_signature_over_its_content
     assert f"burgee/{__version__}" in asked.headers["user-agent"]
 
 
-def test_what_others_put_into_the_bucket_is_not_listed(server: Moto, objects: S3Objects) -> None:
+def test_what_others_put_into_the_bucket_is_not_listed(server: Moto, objects: RemoteObjects) -> None:
     for key in ("a", "a/", ".hidden", "b//c", "z/é"):
         server.client().put_object(Bucket=BUCKET, Key=f"shop/{key}", Body=b"")
     server.client().put_object(Bucket=BUCKET, Key="shopping/a", Body=b"")
@@ -110,7 +116,7 @@ def test_what_others_put_into_the_bucket_is_not_listed(server: Moto, objects: S3
 
 
 def test_a_listing_of_more_than_one_page_is_whole_and_sorted(
-    server: Moto, relay: Faulty, objects: S3Objects, monkeypatch: pytest.MonkeyPatch
+    server: Moto, relay: Faulty, objects: RemoteObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")
     for number in range(25):
@@ -120,9 +126,9 @@ def test_a_listing_of_more_than_one_page_is_whole_and_sorted(
 
 
 def test_an_object_that_is_longer_than_readers_take_is_not_read(
-    server: Moto, objects: S3Objects, monkeypatch: pytest.MonkeyPatch
+    server: Moto, objects: RemoteObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3, "LARGEST_BYTES", 10)
+    monkeypatch.setattr(remote, "LARGEST_BYTES", 10)
     put(objects, b"x" * 10, "fits")
     put(objects, b"x" * 11, "long")
     assert objects.get("fits").content == b"x" * 10
@@ -145,7 +151,7 @@ def test_writer_and_reader_of_one_url_mean_the_same_objects(server: Moto, url: s
 @pytest.mark.parametrize(
     "harm", [Harm(answer=SLOW_DOWN), Harm(answer=BROKEN), Harm(answer=(502, b"<html>", {})), Harm(), Harm(hangs=True)]
 )
-def test_a_read_is_tried_again_through_faults_that_pass(relay: Faulty, impatient: S3Objects, harm: Harm) -> None:
+def test_a_read_is_tried_again_through_faults_that_pass(relay: Faulty, impatient: RemoteObjects, harm: Harm) -> None:
     put(impatient)
     relay.next("GET", harm, harm, harm)
     assert impatient.get(KEY).content == b"content"
@@ -157,7 +163,7 @@ def test_a_read_is_tried_again_through_faults_that_pass(relay: Faulty, impatient
     "harm", [Harm(answer=SLOW_DOWN), Harm(answer=BROKEN), Harm(answer=AT_ONCE), Harm(), Harm(hangs=True)]
 )
 def test_a_write_that_did_not_arrive_is_done_by_a_later_attempt(
-    relay: Faulty, impatient: S3Objects, harm: Harm
+    relay: Faulty, impatient: RemoteObjects, harm: Harm
 ) -> None:
     relay.next("PUT", harm, harm)
     etag = put(impatient, b"first")
@@ -176,7 +182,7 @@ def test_a_write_that_did_not_arrive_is_done_by_a_later_attempt(
     ],
 )
 def test_faults_that_stay_are_unavailable_after_four_attempts(
-    relay: Faulty, impatient: S3Objects, harm: Harm, said: str
+    relay: Faulty, impatient: RemoteObjects, harm: Harm, said: str
 ) -> None:
     relay.always = lambda asked: harm if asked.method in ("GET", "PUT") else None
     with pytest.raises(Unavailable, match=rf"GET {URL}/{KEY} at {relay.url}: .*{said}"):
@@ -215,7 +221,7 @@ AFTER_IT_WAS_DONE = [
 
 @pytest.mark.parametrize("harm", AFTER_IT_WAS_DONE)
 def test_a_write_that_was_done_before_its_answer_was_lost_is_known_as_ones_own(
-    relay: Faulty, impatient: S3Objects, harm: Harm
+    relay: Faulty, impatient: RemoteObjects, harm: Harm
 ) -> None:
     relay.next("PUT", harm)
     etag = put(impatient, b"first")
@@ -227,14 +233,16 @@ def test_a_write_that_was_done_before_its_answer_was_lost_is_known_as_ones_own(
 
 
 @pytest.mark.parametrize("harm", AFTER_IT_WAS_DONE)
-def test_a_write_whose_answers_are_all_lost_is_known_by_a_look(relay: Faulty, impatient: S3Objects, harm: Harm) -> None:
+def test_a_write_whose_answers_are_all_lost_is_known_by_a_look(
+    relay: Faulty, impatient: RemoteObjects, harm: Harm
+) -> None:
     relay.next("PUT", *[harm] * 4)
     etag = put(impatient, b"first")
     assert (impatient.get(KEY).content, impatient.get(KEY).etag) == (b"first", etag)
 
 
 def test_the_same_bytes_of_somebody_else_are_not_taken_for_ones_own(
-    server: Moto, relay: Faulty, objects: S3Objects
+    server: Moto, relay: Faulty, objects: RemoteObjects
 ) -> None:
     another = open_s3(URL, server.environ())
     relay.next("PUT", Harm(then=lambda: put(another, b"same")))
@@ -247,7 +255,7 @@ def test_the_same_bytes_of_somebody_else_are_not_taken_for_ones_own(
 
 
 def test_a_write_that_was_done_and_replaced_meanwhile_is_a_conflict(
-    server: Moto, relay: Faulty, objects: S3Objects
+    server: Moto, relay: Faulty, objects: RemoteObjects
 ) -> None:
     another = open_s3(URL, server.environ())
     relay.next("PUT", Harm(arrives=True, then=lambda: swap(another, b"theirs", another.get(KEY).etag)))
@@ -257,7 +265,7 @@ def test_a_write_that_was_done_and_replaced_meanwhile_is_a_conflict(
 
 
 def test_a_write_of_unknown_end_that_cannot_be_looked_for_is_unavailable_and_says_so(
-    relay: Faulty, objects: S3Objects
+    relay: Faulty, objects: RemoteObjects
 ) -> None:
     relay.next("PUT", Harm(arrives=True))
     relay.always = lambda asked: Harm(answer=SLOW_DOWN) if asked.method == "HEAD" else None
@@ -266,7 +274,7 @@ def test_a_write_of_unknown_end_that_cannot_be_looked_for_is_unavailable_and_say
 
 
 def test_writes_that_keep_meeting_others_are_a_conflict_once_somebody_has_written(
-    server: Moto, relay: Faulty, objects: S3Objects
+    server: Moto, relay: Faulty, objects: RemoteObjects
 ) -> None:
     another = open_s3(URL, server.environ())
     etag = put(another, b"first")
@@ -281,7 +289,7 @@ def test_writes_that_keep_meeting_others_are_a_conflict_once_somebody_has_writte
     assert another.get(KEY).content == b"second"
 
 
-def test_of_many_threads_whose_answers_get_lost_exactly_one_wins(relay: Faulty, objects: S3Objects) -> None:
+def test_of_many_threads_whose_answers_get_lost_exactly_one_wins(relay: Faulty, objects: RemoteObjects) -> None:
     for number in range(5):
         key = f"race/{number}"
         relay.next("PUT", *[Harm(arrives=True, answer=BROKEN)] * 8, *[Harm(answer=AT_ONCE)] * 8)
@@ -303,7 +311,7 @@ def test_of_many_threads_whose_answers_get_lost_exactly_one_wins(relay: Faulty, 
 # Refusals
 
 
-def said_of(objects: S3Objects, verb: Any = None) -> str:
+def said_of(objects: RemoteObjects, verb: Any = None) -> str:
     """What a verb that has to fail says, after the name of its class."""
     with pytest.raises(BurgeeError) as raised:
         (verb or put)(objects)
@@ -326,7 +334,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("answer", "kind", "said"), REFUSALS)
 def test_a_refusal_says_what_to_do_and_is_not_tried_again(
-    relay: Faulty, objects: S3Objects, answer: Answer, kind: str, said: str
+    relay: Faulty, objects: RemoteObjects, answer: Answer, kind: str, said: str
 ) -> None:
     relay.always = lambda asked: Harm(answer=answer)
     message = said_of(objects)
@@ -336,7 +344,7 @@ def test_a_refusal_says_what_to_do_and_is_not_tried_again(
     assert ANYBODY.secret_key not in message
 
 
-def test_a_clock_that_is_off_is_said_with_both_times(relay: Faulty, objects: S3Objects) -> None:
+def test_a_clock_that_is_off_is_said_with_both_times(relay: Faulty, objects: RemoteObjects) -> None:
     relay.ahead_seconds = 3600
     relay.always = lambda asked: Harm(answer=refusal(403, "RequestTimeTooSkewed"))
     message = said_of(objects)
@@ -345,7 +353,7 @@ def test_a_clock_that_is_off_is_said_with_both_times(relay: Faulty, objects: S3O
     assert message.endswith("GMT")
 
 
-def test_a_bucket_of_another_region_is_found_there(server: Moto, relay: Faulty, objects: S3Objects) -> None:
+def test_a_bucket_of_another_region_is_found_there(server: Moto, relay: Faulty, objects: RemoteObjects) -> None:
     elsewhere = refusal(301, "PermanentRedirect", **{"x-amz-bucket-region": "eu-west-3"})
 
     def answer(asked: Any) -> Harm | None:
@@ -355,10 +363,10 @@ def test_a_bucket_of_another_region_is_found_there(server: Moto, relay: Faulty, 
     put(objects)
     assert objects.get(KEY).content == b"content"
     assert relay.methods() == ["PUT", "PUT", "GET"]
-    assert objects.bucket.region == "eu-west-3"
+    assert wire_of(objects).bucket.region == "eu-west-3"
 
 
-def test_a_service_that_leads_elsewhere_without_end_is_left(relay: Faulty, objects: S3Objects) -> None:
+def test_a_service_that_leads_elsewhere_without_end_is_left(relay: Faulty, objects: RemoteObjects) -> None:
     regions = iter([f"eu-west-{number}" for number in range(100)])
     relay.always = lambda asked: Harm(
         answer=refusal(301, "PermanentRedirect", **{"x-amz-bucket-region": next(regions)})
@@ -380,7 +388,7 @@ def test_a_bucket_that_is_not_there_is_no_missing_object(server: Moto) -> None:
         assert said_of(nowhere, verb).startswith("Unavailable")
 
 
-def test_an_answer_without_an_etag_is_of_no_use(relay: Faulty, objects: S3Objects) -> None:
+def test_an_answer_without_an_etag_is_of_no_use(relay: Faulty, objects: RemoteObjects) -> None:
     relay.next("PUT", Harm(answer=(200, b"", {})))
     assert said_of(objects) == (f"Unfit: {KEY} in {URL} has no ETag; burgee can only publish where versions have names")
 
@@ -457,7 +465,7 @@ def test_a_profile_of_the_files_that_variables_name_is_asked_as(server: Moto, re
     assert f"Credential={ANYBODY.access_key}/" in relay.asked[0].headers["authorization"]
     assert "/eu-west-3/s3/" in relay.asked[0].headers["authorization"]
     assert (
-        objects.bucket.asker().shown
+        objects.wire.asked_by()
         == f"access key ...{ANYBODY.access_key[-4:]} of profile 'flags' (shared-credentials-file)"
     )
 
@@ -488,8 +496,7 @@ def test_variables_that_are_wrong_are_said_when_the_store_is_opened(environ: Map
     ],
 )
 def test_writers_ask_where_readers_ask(url: str, place: str) -> None:
-    objects = open_s3(url, ANYBODY.environ())
-    bucket = objects.bucket
+    bucket = wire_of(open_s3(url, ANYBODY.environ())).bucket
     request = {"Bucket": bucket.address.bucket, "Key": f"{bucket.address.prefix}k"}
     signed_url: str = bucket.asker().client.generate_presigned_url("get_object", Params=request)
     assert signed_url.partition("?")[0] == place

@@ -20,6 +20,7 @@ from ..settings import Settings, read_settings
 from ..store.objects import ObjectStore
 from ..store.opening import open_objects
 from ..store.port import Object, Objects, Store
+from ..store.remote import RemoteObjects
 
 _WEB = ("http://", "https://")
 
@@ -107,14 +108,9 @@ def place_of(objects: Objects) -> Place:
     """Where the objects are."""
     if isinstance(objects, _Fetched):
         return objects.place()
-    if not objects.url.startswith("s3://"):
-        return Place(objects.url)
-    # It needs the SDK, which is there when such objects were opened.
-    from ..store.s3 import S3Objects
-
-    assert isinstance(objects, S3Objects)
-    bucket = objects.bucket
-    return Place(f"{_bucket(bucket.address)}, at {bucket.place}", lambda: bucket.asker().shown, bucket.clock_difference)
+    if isinstance(objects, RemoteObjects):
+        return Place(objects.wire.place, objects.wire.asked_by, objects.wire.clock_difference)
+    return Place(objects.url)
 
 
 def is_web(url: str) -> bool:

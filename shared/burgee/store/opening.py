@@ -50,8 +50,8 @@ def open_objects(url: str, *, environ: Mapping[str, str] | None = None, in_haste
 
 def _bucket(url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
     try:
+        from .pace import HASTE, Pace
         from .s3 import open_s3
-        from .s3_bucket import HASTE, Pace
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"stores in S3 need boto3 ({error}): pip install 'burgee[aws]'") from error
     return open_s3(url, environ, pace=HASTE if in_haste else Pace())

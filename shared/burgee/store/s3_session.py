@@ -75,7 +75,7 @@ def a_client(
         region_name=region,
         connect_timeout=connect_seconds,
         read_timeout=answer_seconds,
-        # One attempt: a write that is tried again must know that it is, see `s3.S3Objects`.
+        # One attempt: a write that is tried again must know that it is, see `remote.RemoteObjects`.
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=_CONNECTIONS,
         # Checksums in trailers are more than most services beside Amazon's know. The signature covers the content, and
