@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 class Settings(
     namedtuple(
         "Settings",
-        "store config_ref environment ttl_ms auth tokens tokens_file cors_origins allowed_mirrors repository token "
-        "port directory refresh_secret refresh_urls keep webhook_secret queue dead_letters tries git_host git_api",
+        "store mirrors config_ref environment ttl_ms auth tokens tokens_file cors_origins allowed_mirrors repository "
+        "token port directory refresh_secret refresh_urls keep webhook_secret queue dead_letters tries git_host "
+        "git_api",
     )
 ):
     """What the deployment says, read once.
 
-    `store` is the primary store's URL; `environment` limits a reader to one environment; `ttl_ms` is how long readers
-    go without looking; `auth` is `token` or `none`; `tokens` are entries of client tokens and `tokens_file` is the path
-    of more of them; pages of `cors_origins` may ask; `token` is the Git token. `refresh_secret` is what publishers and
+    `store` is the primary store's URL and `mirrors` are further ones, which publishers write and readers fall back to
+    in their order; `environment` limits a reader to one environment; `ttl_ms` is how long readers go without looking;
+    `auth` is `token` or `none`; `tokens` are entries of client tokens and `tokens_file` is the path of more; pages of `cors_origins` may ask; `token` is the Git token. `refresh_secret` is what publishers and
     readers know, `refresh_urls` are the hooks of the readers that a publisher tells. `keep` is the folder in which a
     reader keeps its last good release. `webhook_secret` is what the Git host signs with; `queue` and `dead_letters` are
     URLs, and after `tries` a message goes from the one to the other; `git_host` is the kind of host, `git_api` the URL
@@ -159,6 +160,7 @@ def has_origin(url: str) -> bool:
 # Field of Settings: variable, how its text is read, and what holds without it.
 VARIABLES: dict[str, tuple[str, Callable[[str, str], Any], Any]] = {
     "store": ("BURGEE_STORE", _text, None),
+    "mirrors": ("BURGEE_MIRRORS", _list, ()),
     "config_ref": ("BURGEE_CONFIG_REF", _text, None),
     "environment": ("BURGEE_ENVIRONMENT", _environment, None),
     "ttl_ms": ("BURGEE_TTL", _seconds, 10_000),

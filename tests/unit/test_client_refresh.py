@@ -11,7 +11,7 @@ from burgee.bundle.digest import digest_of
 from burgee.bundle.head import append, encode_head
 from burgee.client import Client
 from burgee.core.errors import BurgeeError, DigestMismatch, InvalidDocument, NotReady, Unavailable
-from burgee.fetch.fallbacks import Fallbacks
+from burgee.fetch.fallbacks import REST_MS, SLOW_MS, Fallbacks
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
 from tests.fakes.clients import SECONDS, ClientScene, hanging, looked
@@ -487,9 +487,53 @@ def test_a_second_place_that_lags_behind_does_not_take_us_back() -> None:
     places.scene.publish(OFF)
     client.refresh()
     places.fetchers[0].faults[""] = OUTAGE
-    with pytest.raises(InvalidDocument, match="went back"):
+    with pytest.raises(BurgeeError) as caught:
         client.refresh()
+    assert caught.value.__notes__ == [f"{HEAD} is at revision 1 here, and 2 was seen already"]
     assert client.boolean("on", "x").revision == 2
+
+
+def test_a_mirror_that_lags_behind_is_passed_over_for_one_that_does_not() -> None:
+    places = Places()
+    lagging = FaultyFetcher(MemoryObjects("memory://lagging"))
+    publish(ObjectStore(lagging.objects), {"default": ON}, at=places.scene.clock.wall())
+    first, second = places.fetchers
+    client = places.scene.client(fetcher=Fallbacks((first, lagging, second)))
+    places.publish(OFF)
+    client.refresh()
+    first.faults[""] = OUTAGE
+    client.refresh()
+    assert client.boolean("on", "x").revision == 2
+    assert client.status().last_error is None
+
+
+def test_a_place_that_takes_long_to_fail_is_asked_after_the_others_for_a_while() -> None:
+    places = Places()
+    first, second = places.fetchers
+    clock = places.scene.clock
+    fallbacks = Fallbacks(places.fetchers, monotonic=clock.monotonic)
+    first.faults[""] = OUTAGE
+    first.pause = lambda key: clock.advance(SLOW_MS)
+    assert fallbacks.get(HEAD).content == second.objects.get(HEAD).content
+    first.faults.clear()
+    for waited, asked in ((0, []), (REST_MS - 1, []), (1, [HEAD])):
+        clock.advance(waited)
+        first.calls.clear()
+        fallbacks.get(HEAD)
+        assert first.calls == asked
+
+
+def test_a_place_that_rests_is_asked_all_the_same_when_nobody_else_answers() -> None:
+    places = Places()
+    first, second = places.fetchers
+    clock = places.scene.clock
+    fallbacks = Fallbacks(places.fetchers, monotonic=clock.monotonic)
+    first.faults[""] = OUTAGE
+    first.pause = lambda key: clock.advance(SLOW_MS)
+    fallbacks.get(HEAD)
+    first.faults.clear()
+    second.faults[""] = OUTAGE
+    assert fallbacks.get(HEAD).content == first.objects.get(HEAD).content
 
 
 def test_when_every_place_fails_the_first_ones_fault_is_told_with_the_others_as_notes() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
@@ -18,11 +19,13 @@ from ..deliver.log import find
 from ..fetch.opening import open_fetcher
 from ..settings import Settings, read_settings
 from ..store.objects import ObjectStore
-from ..store.opening import open_objects
+from ..store.opening import open_objects, open_store
 from ..store.port import Object, Objects, Store
 from ..store.remote import RemoteObjects
 
 _WEB = ("http://", "https://")
+# Those that know who asks.
+_ASKED = ("s3://", "azblob://", "gs://", "oci://")
 
 
 class UnknownName(RequestError):
@@ -90,13 +93,24 @@ def chosen_store(given: str | None) -> Choice:
 
 
 def store_to_read(given: str | None) -> Store:
-    """The chosen store; one behind a web server or in S3 can be read as well."""
+    """The chosen store; one behind a web server can be read as well."""
     return ObjectStore(objects_to_read(chosen_store(given).url))
 
 
+def store_to_write(url: str) -> Store:
+    """The store at `url` as a publisher has it. Raises ConfigurationError for one that is only to be read."""
+    return open_store(url, environ=os.environ)
+
+
+@cache
+def mirror_at(url: str) -> Store:
+    """The mirror at `url` as a publisher has it. Raises ConfigurationError."""
+    return open_store(url, environ=os.environ, as_mirror=True)
+
+
 def objects_to_read(url: str) -> Objects:
-    """The objects of a store as a reader has them: S3 needs no SDK for that."""
-    return _Fetched(url) if url.lower().startswith((*_WEB, "s3://")) else objects_to_write(url)
+    """The objects of a store as a reader has them: those in clouds need no SDK for that."""
+    return _Fetched(url) if url.lower().startswith((*_WEB, *_ASKED)) else objects_to_write(url)
 
 
 def objects_to_write(url: str) -> Objects:

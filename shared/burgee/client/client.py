@@ -173,19 +173,14 @@ class Client(Flags):
 
 
 def _fetcher(urls: tuple[str, ...], environ: Mapping[str, str]) -> Fetcher:
-    from ..fetch.opening import open_fetcher
+    from ..fetch.opening import open_fetchers
 
     if not urls:
         raise ConfigurationError("a client reads from a URL, such as https://flags.example.org; none was given")
     for url in urls:
         if not isinstance(url, str):
             raise ConfigurationError(f"a client reads from URLs, such as file:///srv/flags, got {url!r}")
-    fetchers = [open_fetcher(url, environ) for url in urls]
-    if len(fetchers) == 1:
-        return fetchers[0]
-    from ..fetch.fallbacks import Fallbacks
-
-    return Fallbacks(fetchers)
+    return open_fetchers(urls, environ)
 
 
 def _disk(folder: str | None, environment: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 
 from ..author.authored import ParsedFiles
 from ..deliver.publish import publish
@@ -38,9 +39,12 @@ def open_desk(settings: Settings, environ: Mapping[str, str], *, say: Say, count
 def _publishing(settings: Settings, environ: Mapping[str, str], say: Say) -> Callable[[], Sequence[Receipt]]:
     """What publishes; it keeps the commits and files it has read for the next time."""
     repository = open_repository(repository_of(settings), token=settings.token, environ=environ)
-    options = Options(config_ref=settings.config_ref, allowed_mirrors=settings.allowed_mirrors)
+    options = Options(
+        config_ref=settings.config_ref, mirrors=settings.mirrors, allowed_mirrors=settings.allowed_mirrors
+    )
     store = open_store(store_of(settings), environ=environ)
-    publisher = Publisher(repository, store, system_rim(), options, ParsedFiles())
+    open_mirror = cache(partial(open_store, environ=environ, as_mirror=True))
+    publisher = Publisher(repository, store, system_rim(), options, ParsedFiles(), open_mirror=open_mirror)
 
     def published() -> Sequence[Receipt]:
         receipts = publish(publisher)

@@ -6,12 +6,12 @@ head has been read. So duplicated, lost and reordered events all end in the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from ..author.authored import Authored
-from ..author.project import Environment
+from ..author.project import Environment, Project
 from ..bundle.document import Document
 from ..bundle.head import Head
 from ..bundle.release import Origin
@@ -20,11 +20,15 @@ from ..git.tree import Commit
 from .apply import apply, complete_blobs, complete_log, released_documents
 from .candidate import Candidate, compile_bundle
 from .claim import claim, dropped_receipt, list_environments
+from .mirrors import mirror_releases
 from .plan import Plan, Terms, plan
-from .publisher import TRIES, Publisher
+from .publisher import TRIES, Options, Publisher
 from .reading import author_environment
 from .receipt import Receipt
 from .settle import settle
+
+# What says nothing of whether the primary can be read, or has said that it cannot.
+_MIRRORED = ("published", "unchanged", "invalid")
 
 
 def publish(publisher: Publisher) -> tuple[Receipt, ...]:
@@ -38,7 +42,27 @@ def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     wanted = publisher.options.environments or tuple(project.environments)
     receipts = [_publish_safely(publisher, name, project.environments[name]) for name in wanted]
     dropped = list_environments(publisher, receipts)
-    return (*receipts, *map(dropped_receipt, dropped))
+    mirrored = _mirrored(publisher, project, receipts)
+    return (*mirrored, *map(dropped_receipt, dropped))
+
+
+def _mirrored(publisher: Publisher, project: Project, receipts: Sequence[Receipt]) -> list[Receipt]:
+    """The receipts, with what became of each environment at its mirrors; files that are wrong do not hold them up."""
+    wanted = {
+        receipt.environment: mirrors
+        for receipt in receipts
+        if receipt.outcome in _MIRRORED
+        and (mirrors := _mirrors(project.environments[receipt.environment], publisher.options))
+    }
+    if not wanted or publisher.options.dry_run:
+        return list(receipts)
+    publisher.progress("writing mirrors")
+    became = mirror_releases(publisher, wanted)
+    return [replace(receipt, mirrors=became.get(receipt.environment, ())) for receipt in receipts]
+
+
+def _mirrors(environment: Environment, options: Options) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*options.mirrors, *environment.mirrors)))
 
 
 def _publish_safely(publisher: Publisher, name: str, environment: Environment) -> Receipt:
@@ -55,7 +79,7 @@ def _publish_safely(publisher: Publisher, name: str, environment: Environment) -
 
 
 def _publish_environment(publisher: Publisher, name: str, environment: Environment) -> Receipt:
-    mirrors = _guard_mirrors(environment, publisher.options.allowed_mirrors)
+    _guard_mirrors(environment, publisher.options.allowed_mirrors)
     files = _Files(publisher, environment)
     for _ in range(TRIES):
         publisher.progress(f"{name}: reading")
@@ -73,8 +97,7 @@ def _publish_environment(publisher: Publisher, name: str, environment: Environme
             continue
         except RefusedError as error:
             return Receipt(name, "refused", commit=tip.id, problems=authored.problems, message=str(error))
-        warnings = (*mirrors, *receipt.warnings)
-        return replace(receipt, commit=tip.id, problems=authored.problems, warnings=warnings)
+        return replace(receipt, commit=tip.id, problems=authored.problems)
     raise Conflict(f"the head of environment {name!r} kept moving; try again")
 
 
@@ -168,11 +191,10 @@ def _fault_of(what: str, step: Callable[[], object]) -> str | None:
     return None
 
 
-def _guard_mirrors(environment: Environment, allowed: tuple[str, ...]) -> tuple[str, ...]:
+def _guard_mirrors(environment: Environment, allowed: tuple[str, ...]) -> None:
     for mirror in environment.mirrors:
         if not any(fnmatchcase(mirror, pattern) for pattern in allowed):
             raise RefusedError(
                 f"mirror {mirror} is not among those this deployment allows "
                 f"({', '.join(allowed) or 'none'}); set BURGEE_ALLOWED_MIRRORS"
             )
-    return tuple(f"mirror {mirror} was not written: this version has no mirrors yet" for mirror in environment.mirrors)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from ..author.authored import ParsedFiles
+from ..core.errors import ConfigurationError
 from ..git.repository import Repository
 from ..store.port import Store
 
@@ -30,20 +32,27 @@ class Options:
     """What the deployment and the caller ask for.
 
     `config_ref` is the branch whose burgee.yaml counts (None: the repository's default branch); `environments` limits
-    the publish (empty: all); `allowed_mirrors` are patterns with `*`.
+    the publish (empty: all). `mirrors` are those of every environment; what burgee.yaml names beside them has to match
+    one of the patterns `allowed_mirrors`, in which `*` is any text.
     """
 
     config_ref: str | None = None
     environments: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
     allowed_mirrors: tuple[str, ...] = ()
     dry_run: bool = False
     allow_removal: bool = False
     adopt: bool = False
 
 
+def no_mirror(url: str) -> NoReturn:
+    """Opens none."""
+    raise ConfigurationError(f"mirrors are not written from here, got {url}")
+
+
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Where from, where to, and on what terms."""
+    """Where from, where to, and on what terms; `open_mirror` gives the store at the URL of a mirror."""
 
     repository: Repository
     store: Store
@@ -51,6 +60,7 @@ class Publisher:
     options: Options = Options()
     parsed: ParsedFiles | None = None
     progress: Callable[[str], None] = lambda stage: None
+    open_mirror: Callable[[str], Store] = no_mirror
 
     def pause(self) -> None:
         """Wait a little, by chance a bit more or less, before a lost race is run again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ..bundle.release import Release
@@ -17,11 +17,25 @@ FAULTS = ("invalid", "refused", "failed")
 
 
 @dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What became of an environment at a mirror: the revision that is there now, or the fault that prevented it."""
+
+    url: str
+    revision: int | None
+    fault: str | None
+
+    def __str__(self) -> str:
+        if self.fault is not None:
+            return f"mirror {self.url} does not have it, the next publish tries again: {self.fault}"
+        return f"mirror {self.url} has release {self.revision}" if self.revision else f"mirror {self.url} is ready"
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What a publish did in one environment.
 
     `release` is the one made, or that would be (`planned`), or the present one (`unchanged`); `message` says why
-    nothing was done; `warnings` are said beside a success; `took` is in milliseconds.
+    nothing was done; `warnings` are said beside a success; `took` is in milliseconds, mirrors aside.
     """
 
     environment: str
@@ -34,6 +48,7 @@ class Receipt:
     message: str = ""
     warnings: tuple[str, ...] = ()
     took: int = 0
+    mirrors: tuple[Mirrored, ...] = ()
 
     @property
     def is_fault(self) -> bool:
@@ -49,7 +64,8 @@ def lines(receipt: Receipt, *, most: int = 20) -> list[str]:
         if len(receipt.changes) > most:
             text.append(f"  ... and {len(receipt.changes) - most} more changes")
     text += problem_lines(receipt.problems)
-    return text + [f"  warning: {visible(warning)}" for warning in receipt.warnings]
+    text += [f"  warning: {visible(warning)}" for warning in receipt.warnings]
+    return text + [f"  {'warning: ' if mirror.fault else ''}{visible(str(mirror))}" for mirror in receipt.mirrors]
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[str]:
@@ -83,6 +99,7 @@ def as_json(receipt: Receipt) -> dict[str, Any]:
         "problems": [problem._asdict() for problem in receipt.problems],
         "message": receipt.message,
         "warnings": list(receipt.warnings),
+        "mirrors": [asdict(mirror) for mirror in receipt.mirrors],
         "took_ms": receipt.took,
     }
 

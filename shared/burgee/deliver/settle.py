@@ -1,4 +1,4 @@
-"""Static snapshots: files that Flipt's client SDKs read, kept equal to the active release.
+"""What those read who know nothing of heads, kept equal to the active release: static snapshots, or a registry's tag.
 
 Law: what is there is read before the head is, so a swap can only succeed against what the same or an older release
 wrote; and the head is read again until both agree.
@@ -25,11 +25,14 @@ def settle(
     documents: Mapping[str, Document] | None = None,
     pause: Callable[[], None] = lambda: None,
 ) -> str | None:
-    """Bring the static snapshots of an environment to the release that is active at `now()` (milliseconds): its digest.
+    """Bring an environment's static snapshots, or its tag, to the release that is active at `now()`: its digest.
 
-    None without an active release; nothing is written then. `documents` maps digests to documents at hand, which
-    spares reading them; `pause` waits before a lost race is run again. Raises Conflict when others keep writing.
+    `now` is in milliseconds. None without an active release; nothing is written then. `documents` maps digests to
+    documents at hand, which spares reading them; `pause` waits before a lost race is run again. Raises Conflict when
+    others keep writing.
     """
+    if not store.keeps_static:
+        return _tag(store, environment, now)
     for _ in range(_TRIES):
         present = {namespace: store.read_static(environment, namespace) for namespace in store.list_static(environment)}
         active = _active(store, environment, now)
@@ -46,6 +49,20 @@ def settle(
             digest: str = active.digest
             return digest
     raise Conflict(f"static snapshots of environment {environment!r} kept changing while they were written; try again")
+
+
+def _tag(store: Store, environment: str, now: Callable[[], int]) -> str | None:
+    """As `settle`, where the active bundle has a tag and there are no static snapshots."""
+    for _ in range(_TRIES):
+        active = _active(store, environment, now)
+        if active is None:
+            return None
+        store.tag_active(environment, active.release.bundle)
+        again = _active(store, environment, now)
+        if again is not None and again.digest == active.digest:
+            digest: str = active.digest
+            return digest
+    raise Conflict(f"the active release of environment {environment!r} kept changing while it was tagged; try again")
 
 
 def _active(store: Store, environment: str, now: Callable[[], int]) -> Entry | None:

@@ -57,7 +57,11 @@ def _count(number: int, noun: str) -> str:
 
 
 def _warnings(receipt: Receipt) -> str:
-    return f", {_count(len(receipt.warnings), 'warning')}" if receipt.warnings else ""
+    text = f", {_count(len(receipt.warnings), 'warning')}" if receipt.warnings else ""
+    failed = [mirror.url for mirror in receipt.mirrors if mirror.fault]
+    if not failed:
+        return text
+    return visible(f"{text}, {len(failed)} of {_count(len(receipt.mirrors), 'mirror')} failed: {', '.join(failed)}")
 
 
 def _errors(errors: list[Problem], most: int) -> str:

@@ -9,7 +9,7 @@ from ..core.errors import ConfigurationError
 from ..fetch.clock import SystemClock, system_random
 from ..fetch.connections import Patience
 from ..fetch.environments import Environments
-from ..fetch.opening import open_fetcher
+from ..fetch.opening import open_fetchers
 from .app import App
 from .auth import open_gate
 from .cors import Cors
@@ -51,9 +51,12 @@ def open_function(
 def open_environments(
     url: str, settings: Settings, environ: Mapping[str, str], *, patience: Patience | None = None
 ) -> Environments:
-    """The environments of the store at `url` that the settings let a reader see. Raises ConfigurationError."""
+    """The environments that the settings let a reader see, of the store at `url` or, while it fails, of its mirrors.
+
+    Raises ConfigurationError.
+    """
     return Environments(
-        open_fetcher(url, environ, patience=patience),
+        open_fetchers((url, *settings.mirrors), environ, patience=patience),
         ttl_ms=settings.ttl_ms,
         clock=SystemClock(),
         random=system_random,

@@ -16,11 +16,10 @@ from ...deliver.receipt import Receipt, lines
 from ...deliver.receipt import as_json as receipt_json
 from ...git.repository import Repository
 from ...settings import Settings
-from ...store.objects import ObjectStore
 from ..options import environment_option, example, json_option, store_option
 from ..output import note, progress, show_json
 from ..places import named, repository_at
-from ..stores import UnknownName, chosen_store, objects_to_write, settings
+from ..stores import UnknownName, chosen_store, mirror_at, settings, store_to_write
 
 
 @click.command(
@@ -52,19 +51,22 @@ def command(
     REPOSITORY is a folder, a bare repository or an http(s) URL (default: BURGEE_REPOSITORY, else this folder). Which
     store is used is said first. Environments are published one by one, and a fault of one leaves the others alone.
 
+    Mirrors (BURGEE_MIRRORS, and those that burgee.yaml names) are written after the store; one that cannot be is said,
+    and is brought up to date by the next publish. So it is no failure.
+
     Readers whose refresh hooks BURGEE_REFRESH_URLS lists are told of new releases; a hook that cannot be told is said,
     and is no failure.
 
     Exits with 1 when an environment's files are wrong or a guard refused, with 3 when store or repository failed.
 
     With --json: a list of {environment, outcome, revision, bundle, release, commit, published_at, activates_at,
-    changes, problems, message, warnings, took_ms}; outcome is published, planned, unchanged, empty, invalid, refused or
-    failed, changes are as in `burgee diff` and problems as in `burgee validate`.
+    changes, problems, message, warnings, mirrors: [{url, revision, fault}], took_ms}; outcome is published, planned,
+    unchanged, empty, invalid, refused or failed, changes are as in `burgee diff` and problems as in `burgee validate`.
     """
     said = settings()
     _check_hooks(said)
     choice = chosen_store(store_url)
-    store = ObjectStore(objects_to_write(choice.url))
+    store = store_to_write(choice.url)
     note(f"store {store.url} ({choice.said_by})")
     source = repository_at(repository or said.repository or ".", token=said.token)
     ref = config_ref or said.config_ref or _default_ref(source)
@@ -73,6 +75,7 @@ def command(
     options = Options(
         config_ref=ref,
         environments=(environment,) if environment else (),
+        mirrors=said.mirrors,
         allowed_mirrors=said.allowed_mirrors,
         dry_run=dry_run,
         allow_removal=allow_removal,
@@ -80,7 +83,8 @@ def command(
     )
     rim = system_rim()
     with progress() as show, named():
-        receipts = publish(Publisher(source, store, rim, options, parsed=ParsedFiles(), progress=show))
+        publisher = Publisher(source, store, rim, options, ParsedFiles(), progress=show, open_mirror=mirror_at)
+        receipts = publish(publisher)
     _show(receipts, as_json=as_json)
     _announce(receipts, said, now=rim.now)
     _exit(receipts)

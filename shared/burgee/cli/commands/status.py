@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -13,34 +14,50 @@ from ...core.instant import format_instant
 from ...deliver.receipt import short
 from ...fetch.clock import SystemClock
 from ...store.port import Store
+from ..mirrors import mirror_row, mirror_status, mirrors_of
 from ..options import example, json_option, store_option
 from ..output import complain, show_json, show_table
-from ..stores import index_of, store_to_read
+from ..stores import index_of, settings, store_to_read
 
 
 @click.command("status", epilog=example('burgee status --store "file://$PWD/../store"'))
 @store_option
+@click.option("--mirror", "more", multiple=True, metavar="URL", help="A mirror to compare with the store, too.")
 @json_option
-def command(store_url: str | None, as_json: bool) -> None:
+def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None:
     """Say what each environment of a store serves now, and what is about to become active.
 
-    A store may be behind http(s). Exits with 3 when an environment cannot be read; the others are shown.
+    A store may be behind http(s). Mirrors are compared with it: those of BURGEE_MIRRORS, those that the burgee.yaml of
+    this folder names, and those given. Exits with 3 when an environment or a mirror cannot be read; the others are
+    shown.
 
     With --json: {store, repository, environments: [{environment, default, ref, revision, release, bundle, profile,
-    commit, active_since, pending: [{revision, activates_at}], hold, freeze, error}]}, null where there is nothing.
+    commit, active_since, pending: [{revision, activates_at}], hold, freeze, error}], mirrors: [{mirror, environment,
+    revision, behind, error}]}, null where there is nothing.
     """
     store = store_to_read(store_url)
     index = index_of(store)
     listed = [_fields(store, name, environment) for name, environment in index.environments.items()]
+    mirrored = [
+        mirror_status(store, name, url)
+        for name in index.environments
+        for url in mirrors_of(name, (*settings().mirrors, *more))
+    ]
     if as_json:
-        show_json({"store": store.url, "repository": index.repository, "environments": listed})
+        fields = {"store": store.url, "repository": index.repository, "environments": listed}
+        show_json({**fields, "mirrors": [asdict(mirror) for mirror in mirrored]})
     else:
         click.echo(f"{store.url} of repository {index.repository}")
         titles = ("ENVIRONMENT", "REVISION", "ACTIVE SINCE", "BUNDLE", "COMMIT", "PENDING")
         show_table(titles, [_row(fields) for fields in listed])
-    broken = [fields for fields in listed if fields["error"]]
-    for fields in broken:
-        complain(f"environment {fields['environment']!r}: {fields['error']}")
+        if mirrored:
+            show_table(("MIRROR", "ENVIRONMENT", "REVISION", "STATE"), [mirror_row(mirror) for mirror in mirrored])
+    broken = [f"environment {fields['environment']!r}: {fields['error']}" for fields in listed if fields["error"]]
+    broken += [
+        f"mirror {each.mirror}, environment {each.environment!r}: {each.error}" for each in mirrored if each.error
+    ]
+    for line in broken:
+        complain(line)
     if broken:
         raise click.exceptions.Exit(BurgeeError.exit_code)
 

@@ -1,0 +1,142 @@
+"""A mirror: a further store that gets what the primary has, one environment at a time.
+
+Law: a mirror only ever goes forward along the primary's own log, in the order in which the primary itself was written;
+whatever an attempt leaves out, the next one finds lacking and completes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..bundle.head import Entry, Head, encode_head
+from ..bundle.manifest import MANIFEST_TYPE
+from ..core.errors import Conflict, ContentError, NotFound, RefusedError
+from ..store.port import Store
+from .settle import settle
+
+_TRIES = 10
+
+
+def bring(
+    primary: Store,
+    mirror: Store,
+    environment: str,
+    *,
+    now: Callable[[], int],
+    pause: Callable[[], None] = lambda: None,
+) -> int:
+    """Bring an environment of `mirror` to where it is in `primary`: its revision then, 0 without a release.
+
+    `now` is in milliseconds; `pause` waits before a lost race is run again. Raises RefusedError for a mirror of another
+    repository, ContentError for one whose log is not the primary's, Conflict when others keep writing, and whatever
+    the stores raise.
+    """
+    for _ in range(_TRIES):
+        try:
+            _list_environments(primary, mirror)
+            return _advance(primary, mirror, environment, now, pause)
+        except Conflict:
+            pause()
+    raise Conflict(f"environment {environment!r} of {mirror.url} kept changing while it was written; try again")
+
+
+def _list_environments(primary: Store, mirror: Store) -> None:
+    wanted, found = primary.read_index(), mirror.read_index()
+    if wanted is None or (found and found[0] == wanted[0]):
+        return
+    if found and found[0].repository != wanted[0].repository:
+        raise RefusedError(
+            f"{mirror.url} belongs to repository {found[0].repository}, and what is to be mirrored there to "
+            f"{wanted[0].repository}; give the mirror an empty place"
+        )
+    mirror.swap_index(wanted[0], found[1] if found else None)
+
+
+def _advance(primary: Store, mirror: Store, environment: str, now: Callable[[], int], pause: Callable[[], None]) -> int:
+    there = mirror.read_head(environment)
+    found = primary.read_head(environment)
+    if found is None:
+        return 0
+    head = found[0]
+    if there is None or encode_head(there[0]) != encode_head(head):
+        if there is not None:
+            _check_same_log(primary, mirror, there[0], head)
+        for entry in head.releases:
+            _copy_bundle(primary, mirror, entry, there[0].last if there else None)
+        mirror.swap_head(head, there[1] if there else None)
+    elif _is_complete(mirror, head):
+        return int(head.revision)
+    settle(mirror, environment, now=now, pause=pause)
+    _copy_log(primary, mirror, head)
+    return int(head.revision)
+
+
+def _is_complete(mirror: Store, head: Head) -> bool:
+    """Whether nothing is left to do for a head that is there: it was active at once, and what is written last is."""
+    release = head.last.release
+    return release.activates_at <= release.published_at and _has_release(mirror, head.environment, head.revision)
+
+
+def _check_same_log(primary: Store, mirror: Store, there: Head, head: Head) -> None:
+    """Raises ContentError unless the mirror's log is the beginning of the primary's."""
+    where = f"environment {there.environment!r} of {mirror.url}"
+    if there.revision > head.revision:
+        raise ContentError(
+            f"{where} is at revision {there.revision}, the primary at {head.revision}; "
+            "a mirror never goes back: restore the primary, or give the mirror an empty place"
+        )
+    held = {entry.release.revision: entry for entry in head.releases}
+    same = held.get(there.revision) or primary.get_release(there.environment, there.revision)
+    if same.digest != there.last.digest:
+        raise ContentError(
+            f"{where} has another release {there.revision} than the primary; give the mirror an empty place"
+        )
+
+
+def _copy_log(primary: Store, mirror: Store, head: Head) -> None:
+    """Write the releases that the mirror's log by number lacks, each after its bundle, oldest first."""
+    first = _end_of_log(mirror, head) + 1
+    before = mirror.get_release(head.environment, first - 1) if first > 1 else None
+    held = {entry.release.revision: entry for entry in head.releases}
+    for revision in range(first, head.revision + 1):
+        entry = held.get(revision) or primary.get_release(head.environment, revision)
+        _copy_bundle(primary, mirror, entry, before)
+        mirror.put_release(entry)
+        before = entry
+
+
+def _end_of_log(mirror: Store, head: Head) -> int:
+    """The last release that is there by number. They are written in order: where one is, those before it are."""
+    if _has_release(mirror, head.environment, head.revision):
+        return int(head.revision)
+    there, lacking = 0, head.revision
+    while lacking - there > 1:
+        middle = (there + lacking) // 2
+        if _has_release(mirror, head.environment, middle):
+            there = middle
+        else:
+            lacking = middle
+    return there
+
+
+def _has_release(mirror: Store, environment: str, revision: int) -> bool:
+    try:
+        mirror.get_release(environment, revision)
+    except NotFound:
+        return False
+    return True
+
+
+def _copy_bundle(primary: Store, mirror: Store, entry: Entry, before: Entry | None) -> None:
+    """Write a release's documents, but those of the release before it, which are there; then its manifest."""
+    if before and before.release.bundle == entry.release.bundle:
+        return
+    known = _digests(before) if before else frozenset()
+    for digest in sorted(_digests(entry) - known):
+        mirror.put_blob(primary.get_blob(digest))
+    mirror.put_blob(primary.get_blob(entry.release.bundle), content_type=MANIFEST_TYPE)
+
+
+def _digests(entry: Entry) -> frozenset[str]:
+    named: Iterable[tuple[str, int]] = entry.release.namespaces.values()
+    return frozenset(digest for digest, _size in named)

@@ -1,0 +1,299 @@
+"""Mirrors get what the primary has: after it, forward only, and whatever went wrong the last time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from burgee.bundle import keys
+from burgee.core.errors import ContentError, Denied, RefusedError, Unavailable
+from burgee.deliver import receipt as receipts_of
+from burgee.deliver.mirror import bring
+from burgee.deliver.mirrors import mirror_releases
+from burgee.deliver.publish import publish
+from burgee.deliver.publisher import Options, Publisher
+from burgee.deliver.receipt import Mirrored, Receipt
+from burgee.deliver.status import status_of
+from burgee.fetch.live import Live
+from burgee.git.repository import open_repository
+from burgee.store.memory import MemoryObjects
+from burgee.store.objects import ObjectStore
+from burgee.store.port import Objects, Store
+from tests.fakes.clock import VirtualClock
+from tests.fakes.fetcher import FaultyFetcher
+from tests.fakes.objects import Crash, FaultyObjects
+from tests.publishing import PROJECT, a_rim, features, files, revisions
+from tests.servers.git_cli import a_work_tree, commit
+
+FIRST = files(features("a", "b"), features("a"))
+NAMES = ("staging", "production")
+STATIC = "/internal/"
+
+
+class Places:
+    """A repository, a primary, and two mirrors that may fail."""
+
+    def __init__(self, folder: Path, project: str = PROJECT) -> None:
+        self.repository = a_work_tree(folder / "flags", {**FIRST, "burgee.yaml": project})
+        self.primary = FaultyObjects(MemoryObjects("memory://primary"))
+        self.mirrors = {
+            url: FaultyObjects(MemoryObjects(url)) for url in ("s3://acme-mirror/flags", "gs://acme-mirror")
+        }
+        self.clock = VirtualClock()
+
+    def publish(self, **options: object) -> Mapping[str, Receipt]:
+        asked = Options(mirrors=tuple(self.mirrors), **options)  # type: ignore[arg-type]
+        with open_repository(self.repository) as opened:
+            receipts = publish(replace(self.publisher(), repository=opened, options=asked))
+        return {receipt.environment: receipt for receipt in receipts}
+
+    def publisher(self) -> Publisher:
+        store = ObjectStore(self.primary)
+        return Publisher(open_repository(self.repository), store, a_rim(self.clock), open_mirror=self.open)
+
+    def open(self, url: str) -> Store:
+        return ObjectStore(self.mirrors[url])
+
+    def change(self, percentage: int) -> None:
+        commit(self.repository, {"flags/staging/features.yaml": features("a", "b", percentage=percentage)})
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path)
+
+
+def contents(objects: Objects) -> dict[str, bytes]:
+    return {key: objects.get(key).content for key in objects.list("")}
+
+
+def mirrored(receipts: Mapping[str, Receipt]) -> dict[str, Sequence[tuple[int | None, str | None]]]:
+    return {name: [(each.revision, each.fault) for each in receipt.mirrors] for name, receipt in receipts.items()}
+
+
+def test_mirrors_hold_the_very_bytes_of_the_primary_object_by_object(places: Places) -> None:
+    for percentage in (10, 20, 30):
+        places.change(percentage)
+        receipts = places.publish()
+    assert mirrored(receipts) == {"staging": [(3, None)] * 2, "production": [(1, None)] * 2}
+    for mirror in places.mirrors.values():
+        assert contents(mirror) == contents(places.primary)
+
+
+def test_a_mirror_is_written_after_the_primary_and_costs_little_when_nothing_changed(places: Places) -> None:
+    writes: list[str] = []
+    for place in (places.primary, *places.mirrors.values()):
+        place.pause = lambda verb, key, url=place.url: writes.append(url) if verb not in ("get", "list") else None
+    places.publish()
+    assert set(writes[: writes.index("s3://acme-mirror/flags")]) == {"memory://primary"}
+    assert "memory://primary" not in writes[writes.index("s3://acme-mirror/flags") :]
+    (mirror, _) = places.mirrors.values()
+    before, written = len(mirror.calls), mirror.writes
+    places.publish()
+    assert mirror.writes == written
+    # The index, the head, the last release by number.
+    assert len(mirror.calls) - before == 2 * 3
+
+
+def test_a_mirror_that_fails_holds_nothing_back_and_has_it_all_after_the_next_publish(places: Places) -> None:
+    failing, sound = places.mirrors.values()
+    failing.read_fault = Unavailable("the mirror is away")
+    receipts = places.publish()
+    assert receipts["staging"].outcome == "published"
+    assert not receipts["staging"].is_fault
+    assert mirrored(receipts)["staging"] == [(None, "the mirror is away"), (1, None)]
+    failing.read_fault = None
+    assert places.publish()["staging"].outcome == "unchanged"
+    assert contents(failing) == contents(sound) == contents(places.primary)
+
+
+def test_what_a_mirror_came_to_is_in_the_receipt_its_json_and_the_commit_status(places: Places) -> None:
+    places.mirrors["gs://acme-mirror"].read_fault = Denied("not with these credentials")
+    receipt = places.publish()["staging"]
+    lines = receipts_of.lines(receipt)
+    assert "  mirror s3://acme-mirror/flags has release 1" in lines
+    wanted = "mirror gs://acme-mirror does not have it, the next publish tries again: not with these credentials"
+    assert f"  warning: {wanted}" in lines
+    assert receipts_of.as_json(receipt)["mirrors"] == [
+        {"url": "s3://acme-mirror/flags", "revision": 1, "fault": None},
+        {"url": "gs://acme-mirror", "revision": None, "fault": "not with these credentials"},
+    ]
+    status = status_of(receipt, most=1000)
+    assert status.state == "success"
+    assert status.description.endswith(", 1 of 2 mirrors failed: gs://acme-mirror")
+
+
+def test_a_mirror_that_hangs_is_not_waited_for_longer_than_allowed(places: Places) -> None:
+    hanging, sound = places.mirrors.values()
+    places.publish()
+    freed = Event()
+    hanging.pause = lambda verb, key: freed.wait(20) and None
+    wanted = {"staging": tuple(places.mirrors)}
+    became = mirror_releases(places.publisher(), wanted, seconds=0.2)
+    freed.set()
+    assert became["staging"] == (Mirrored(hanging.url, None, "not done in time"), Mirrored(sound.url, 1, None))
+
+
+def test_a_library_that_stumbles_over_a_mirror_is_that_mirrors_fault_alone(places: Places) -> None:
+    places.mirrors["s3://acme-mirror/flags"].read_fault = KeyError("nobody foresaw this")
+    assert mirrored(places.publish())["staging"] == [(None, "KeyError: 'nobody foresaw this'"), (1, None)]
+
+
+def test_wrong_files_do_not_keep_the_last_release_from_a_mirror(places: Places) -> None:
+    failing, _ = places.mirrors.values()
+    failing.read_fault = Unavailable("away")
+    places.publish()
+    failing.read_fault = None
+    commit(places.repository, {"flags/staging/features.yaml": "flags: [{key: a}]\n"})
+    receipts = places.publish()
+    assert receipts["staging"].outcome == "invalid"
+    assert revisions(ObjectStore(failing), "staging") == [1]
+
+
+def test_a_dry_run_writes_no_mirror(places: Places) -> None:
+    assert places.publish(dry_run=True)["staging"].mirrors == ()
+    assert [mirror.calls for mirror in places.mirrors.values()] == [[], []]
+
+
+def test_the_mirrors_of_an_environment_get_nothing_of_another(tmp_path: Path) -> None:
+    project = PROJECT.replace("flags/production}", "flags/production, mirrors: ['gs://acme-mirror']}")
+    places = Places(tmp_path, project)
+    with open_repository(places.repository) as opened:
+        options = Options(allowed_mirrors=("gs://acme-*",))
+        receipts = publish(replace(places.publisher(), repository=opened, options=options))
+    assert [len(receipt.mirrors) for receipt in receipts] == [0, 1]
+    assert revisions(places.open("gs://acme-mirror"), "production") == [1]
+    assert places.open("gs://acme-mirror").read_head("staging") is None
+
+
+# Whatever went wrong the last time
+
+
+def test_a_new_mirror_gets_the_whole_log_with_every_bundle(places: Places) -> None:
+    late = MemoryObjects("memory://late")
+    for percentage in range(1, 12):
+        places.change(percentage)
+        places.publish()
+    assert bring(ObjectStore(places.primary), ObjectStore(late), "staging", now=places.clock.wall) == 11
+    assert revisions(ObjectStore(late), "staging") == list(range(11, 0, -1))
+    there = contents(late)
+    assert {key for key in contents(places.primary) if key.startswith("blobs/")} - set(there) == {
+        keys.blob(digest) for digest in own_digests(places, "production") - own_digests(places, "staging")
+    }
+
+
+def own_digests(places: Places, environment: str) -> set[str]:
+    found = ObjectStore(places.primary).read_head(environment)
+    assert found is not None
+    release = found[0].last.release
+    return {release.bundle, *(digest for digest, _size in release.namespaces.values())}
+
+
+def test_a_crash_after_any_write_to_a_mirror_leaves_one_that_readers_can_use_and_the_next_time_completes(
+    places: Places,
+) -> None:
+    now = places.clock.wall
+    for percentage in (10, 20):
+        places.change(percentage)
+        places.publish()
+    primary = ObjectStore(places.primary)
+    counted = FaultyObjects(MemoryObjects("memory://counted"))
+    bring(primary, ObjectStore(counted), "staging", now=now)
+    assert counted.writes >= 8
+    for number in range(1, counted.writes + 1):
+        for late in (False, True):
+            mirror = FaultyObjects(MemoryObjects(f"memory://{number}-{late}"))
+            mirror.fail_write(number, Crash(), after=late)
+            with pytest.raises(Crash):
+                bring(primary, ObjectStore(mirror), "staging", now=now)
+            usable(mirror)
+            bring(primary, ObjectStore(mirror), "staging", now=now)
+            assert contents(mirror) == contents(counted)
+
+
+def usable(mirror: FaultyObjects) -> None:
+    """A head that is there has all that it names."""
+    if ObjectStore(mirror).read_head("staging") is None:
+        return
+    reader = Live(FaultyFetcher(mirror), "staging", ttl_ms=1_000, clock=VirtualClock(), random=lambda: 0.5)
+    reader.current()
+    assert reader.status().revision == 2
+
+
+def test_a_log_that_a_crash_left_with_gaps_at_its_end_is_completed_from_there(places: Places) -> None:
+    mirror = FaultyObjects(MemoryObjects("memory://gaps"))
+    primary = ObjectStore(places.primary)
+    for percentage in range(1, 9):
+        places.change(percentage)
+        places.publish()
+    mirror.fail_write(12, Crash())
+    with pytest.raises(Crash):
+        bring(primary, ObjectStore(mirror), "staging", now=places.clock.wall)
+    places.change(50)
+    places.publish()
+    bring(primary, ObjectStore(mirror), "staging", now=places.clock.wall)
+    assert revisions(ObjectStore(mirror), "staging") == list(range(9, 0, -1))
+
+
+def test_publishers_that_mirror_at_the_same_time_end_in_the_same_state(places: Places) -> None:
+    primary, mirror = ObjectStore(places.primary), MemoryObjects("memory://raced")
+    for percentage in range(1, 6):
+        places.change(percentage)
+        places.publish()
+    with ThreadPoolExecutor(8) as pool:
+        reached = list(
+            pool.map(lambda _: bring(primary, ObjectStore(mirror), "staging", now=places.clock.wall), range(8))
+        )
+    assert reached == [5] * 8
+    assert revisions(ObjectStore(mirror), "staging") == [5, 4, 3, 2, 1]
+
+
+def test_a_pending_release_is_mirrored_at_once_and_its_static_snapshots_at_its_instant(tmp_path: Path) -> None:
+    places = Places(tmp_path, PROJECT.replace("{default: true,", "{default: true, activation_delay: 2m,"))
+    places.publish()
+    mirror, _ = places.mirrors.values()
+    assert revisions(ObjectStore(mirror), "staging") == [1]
+    assert not any(STATIC in key and "staging" in key for key in contents(mirror))
+    places.clock.advance(120_000)
+    places.publish()
+    found = ObjectStore(mirror).read_static("staging", "default")
+    assert found is not None
+    assert found[0] == contents(places.primary)[keys.static_snapshot("staging", "default")]
+
+
+# What is no mirror of this primary
+
+
+def test_a_mirror_of_another_repository_is_left_alone(places: Places, tmp_path: Path) -> None:
+    other = Places(tmp_path / "other")
+    other.publish()
+    before = contents(other.primary)
+    places.publish()
+    with pytest.raises(
+        RefusedError, match=r"memory://primary belongs to repository .*; give the mirror an empty place"
+    ):
+        bring(ObjectStore(places.primary), ObjectStore(other.primary), "staging", now=places.clock.wall)
+    assert contents(other.primary) == before
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_mirror_whose_log_is_another_is_left_alone(places: Places, ahead: bool) -> None:
+    mirror = places.mirrors["gs://acme-mirror"]
+    places.publish()
+    places.change(20)
+    places.publish()
+    # The primary begins again, as after a restore from nothing.
+    places.primary = FaultyObjects(MemoryObjects("memory://primary"))
+    places.clock.advance(1000)
+    for percentage in (60,) if ahead else (60, 70, 80):
+        places.change(percentage)
+        places.publish()
+    before = contents(mirror)
+    with pytest.raises(ContentError, match="never goes back" if ahead else "another release 2 than the primary"):
+        bring(ObjectStore(places.primary), ObjectStore(mirror), "staging", now=places.clock.wall)
+    assert contents(mirror) == before
