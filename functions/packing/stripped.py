@@ -1,11 +1,14 @@
-"""Sources without comments and docstrings, line for line: what a traceback says of them holds for the originals."""
+"""Sources without comments, docstrings and what is for type checkers alone, line for line.
+
+Law: what a traceback says of a line holds for the original. Nothing of burgee's read side reads annotations.
+"""
 
 from __future__ import annotations
 
 import ast
 import io
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -20,13 +23,25 @@ class _Cut(NamedTuple):
 
 
 def stripped(source: bytes) -> bytes:
-    """The same program with `__doc__` None where a docstring was; a body that was only one is `pass`."""
+    """The same program with no annotations, and `__doc__` None where a docstring was.
+
+    What that leaves empty is `pass`.
+    """
     lines = source.splitlines(keepends=True)
-    cuts = [*_docstrings(ast.parse(source)), *_comments(source, lines)]
-    # From the end, so that columns hold until they are used.
-    for cut in sorted(cuts, reverse=True):
+    tree = ast.parse(source)
+    cuts = [*_docstrings(tree), *_comments(source, lines), *_annotations(tree, lines), *_for_checkers(tree)]
+    # From the end, so that columns hold until they are used; what is inside of another goes with that.
+    for cut in sorted(_outermost(cuts), reverse=True):
         _leave_out(cut, lines)
     return b"".join(lines)
+
+
+def _outermost(cuts: Iterable[_Cut]) -> Iterator[_Cut]:
+    reached = (0, 0)
+    for cut in sorted(cuts, key=lambda cut: (cut.line, cut.column, -cut.last_line, -cut.end)):
+        if (cut.line, cut.column) >= reached:
+            yield cut
+            reached = cut.last_line, cut.end
 
 
 def _docstrings(tree: ast.Module) -> Iterator[_Cut]:
@@ -46,6 +61,32 @@ def _comments(source: bytes, lines: Sequence[bytes]) -> Iterator[_Cut]:
             line, character = token.start
             column = len(lines[line - 1].decode()[:character].encode())
             yield _Cut(line, column, line, column + len(token.string.encode()))
+
+
+def _annotations(tree: ast.Module, lines: Sequence[bytes]) -> Iterator[_Cut]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.arg(annotation=ast.expr() as annotation):
+                yield _until(annotation, node.lineno, node.col_offset + len(node.arg.encode()))
+            case ast.FunctionDef(returns=ast.expr() as returns) | ast.AsyncFunctionDef(returns=ast.expr() as returns):
+                arrow = lines[returns.lineno - 1].rindex(b"->", 0, returns.col_offset)
+                yield _until(returns, returns.lineno, arrow)
+            case ast.AnnAssign(value=None):
+                yield _until(node, node.lineno, node.col_offset, stays=b"pass")
+            case ast.AnnAssign():
+                yield _until(node.annotation, node.target.end_lineno or 0, node.target.end_col_offset or 0)
+
+
+def _for_checkers(tree: ast.Module) -> Iterator[_Cut]:
+    for node in tree.body:
+        match node:
+            case ast.If(ast.Name("TYPE_CHECKING"), orelse=[]):
+                yield _until(node, node.lineno, node.col_offset)
+
+
+def _until(node: ast.expr | ast.stmt, line: int, column: int, *, stays: bytes = b"") -> _Cut:
+    """What goes from there to the end of a node."""
+    return _Cut(line, column, node.end_lineno or line, node.end_col_offset or column, stays)
 
 
 def _leave_out(cut: _Cut, lines: list[bytes]) -> None:

@@ -17,6 +17,7 @@ from tests.publishing import features, files, publish_once
 from tests.servers.faulty import Faulty, faulty
 from tests.servers.git_cli import a_work_tree
 from tests.servers.moto import ANYBODY, REGION, Keys, Moto
+from tests.servers.registry import READER, Auth, registry
 from tests.servers.static import static_files
 
 pytestmark = pytest.mark.integration
@@ -111,8 +112,8 @@ def test_json_says_the_rights_who_asks_and_the_clock(server: Moto, doctor: Docto
 @pytest.mark.parametrize(
     ("header", "check", "said"),
     [
-        ("if-none-match", "create", "it ignores If-None-Match; do not publish to it"),
-        ("if-match", "stale", "it ignores If-Match; do not publish to it"),
+        ("if-none-match", "create", "it ignores the conditions of writes; do not publish to it"),
+        ("if-match", "stale", "it ignores the conditions of writes; do not publish to it"),
     ],
 )
 def test_a_service_that_ignores_conditions_is_unfit(
@@ -210,3 +211,31 @@ def test_a_folder_can_be_published_to_and_read_behind_a_web_server(doctor: Docto
         behind = doctor("--store", url, "--json")
     assert (behind.code, behind.json()["read_only"], behind.json()["asked_by"]) == (0, True, None)
     assert behind.json()["rights"] == {"read": True, "list": None, "write": None}
+
+
+@pytest.mark.parametrize("auth", ["none", "basic"])
+def test_a_registry_can_be_published_to_with_a_warning(
+    auth: Auth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with registry(tmp_path / "registry", auth) as running:
+        for name, value in (running.environ() if auth == "basic" else {}).items():
+            monkeypatch.setenv(name, value)
+        code = run(["doctor", running.url(), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    verdicts = {check["check"]: check["verdict"] for check in said["checks"]}
+    assert (code, said["fit"], said["rights"]) == (0, True, {"read": True, "list": True, "write": True})
+    assert verdicts == {
+        **dict.fromkeys(("address", "credentials", "read", "list", "write", "tag"), "ok"),
+        "primary": "warning",
+    }
+
+
+def test_who_may_only_read_a_registry_is_told_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with registry(tmp_path / "registry", "token") as running:
+        for name, value in running.environ(READER).items():
+            monkeypatch.setenv(name, value)
+        code = run(["doctor", running.url(), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert (code, said["rights"]) == (3, {"read": True, "list": True, "write": False})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,6 +13,7 @@ from threading import Event
 import pytest
 
 from burgee.bundle import keys
+from burgee.cli.main import run
 from burgee.core.errors import ContentError, Denied, RefusedError, Unavailable
 from burgee.deliver import receipt as receipts_of
 from burgee.deliver.mirror import bring
@@ -297,3 +300,58 @@ def test_a_mirror_whose_log_is_another_is_left_alone(places: Places, ahead: bool
     with pytest.raises(ContentError, match="never goes back" if ahead else "another release 2 than the primary"):
         bring(ObjectStore(places.primary), ObjectStore(mirror), "staging", now=places.clock.wall)
     assert contents(mirror) == before
+
+
+# What the command line says
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository to be in, with a store and a mirror of it beside it."""
+    a_work_tree(tmp_path / "flags", FIRST)
+    monkeypatch.chdir(tmp_path / "flags")
+    monkeypatch.setenv("BURGEE_STORE", (tmp_path / "store").as_uri())
+    monkeypatch.setenv("BURGEE_MIRRORS", (tmp_path / "mirror").as_uri())
+    return tmp_path
+
+
+def test_publish_writes_the_mirrors_of_its_variables_and_status_says_how_far_each_is(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mirror = (folder / "mirror").as_uri()
+    assert run(["publish"]) == 0
+    assert capsys.readouterr().out.count(f"  mirror {mirror} has release 1\n") == 2
+    commit(folder / "flags", {"flags/staging/features.yaml": features("a", "b", "c")})
+    os.environ.pop("BURGEE_MIRRORS")
+    assert run(["publish"]) == 0
+    capsys.readouterr()
+    assert run(["status", "--mirror", mirror]) == 0
+    rows = [
+        line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("file:") and mirror in line
+    ]
+    assert [row[1:] for row in rows] == [
+        ["production", "1", "up", "to", "date"],
+        ["staging", "1", "1", "release", "behind"],
+    ]
+
+
+def test_a_mirror_that_cannot_be_written_is_a_warning_and_no_failure(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mirror").write_text("a file, where a folder should be")
+    assert run(["publish"]) == 0
+    assert "  warning: mirror file://" in capsys.readouterr().out
+    assert run(["status", "--json"]) == 3
+    said = json.loads(capsys.readouterr().out)
+    assert {each["environment"]: each["behind"] for each in said["mirrors"]} == {"staging": None, "production": None}
+    assert all(each["error"] for each in said["mirrors"])
+
+
+def test_status_knows_the_mirrors_that_the_burgee_yaml_of_its_folder_names(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = PROJECT.replace("flags/production}", "flags/production, mirrors: ['oci://127.0.0.1:1/acme/flags']}")
+    commit(folder / "flags", {"burgee.yaml": project})
+    assert run(["publish", "--environment", "staging"]) == 0
+    assert run(["status"]) == 3
+    assert "mirror oci://127.0.0.1:1/acme/flags, environment 'production': " in capsys.readouterr().err

@@ -93,7 +93,7 @@ def test_a_store_that_creates_what_exists_is_unfit() -> None:
     objects.ignores_none_match = True
     finding = unfit(objects)
     assert finding.check == "create"
-    assert "it ignores If-None-Match; do not publish to it" in finding.detail
+    assert "it ignores the conditions of writes; do not publish to it" in finding.detail
 
 
 def test_a_store_that_swaps_whatever_is_there_is_unfit() -> None:
@@ -101,7 +101,7 @@ def test_a_store_that_swaps_whatever_is_there_is_unfit() -> None:
     objects.ignores_match = True
     finding = unfit(objects)
     assert finding.check == "stale"
-    assert "overwrites what somebody else wrote meanwhile: it ignores If-Match" in finding.detail
+    assert "overwrites what somebody else wrote meanwhile: it ignores the conditions of writes" in finding.detail
 
 
 def test_a_store_that_never_swaps_is_unfit() -> None:

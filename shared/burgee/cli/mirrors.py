@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from ..author.project import PROJECT_FILE, Project, read_project
@@ -29,11 +28,13 @@ class MirrorStatus:
     error: str | None = None
 
 
-def mirrors_of(environment: str, given: Iterable[str]) -> tuple[str, ...]:
-    """The mirrors that are given, and those that the burgee.yaml of this folder names for the environment."""
+def mirrors_of(environments: Iterable[str], given: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Environments and mirrors: those given, and those that the burgee.yaml of this folder names beside them."""
     project = _project_here()
-    named = project.environments[environment].mirrors if project and environment in project.environments else ()
-    return tuple(dict.fromkeys((*given, *named)))
+    for name in environments:
+        named = project.environments[name].mirrors if project and name in project.environments else ()
+        for url in dict.fromkeys((*given, *named)):
+            yield name, url
 
 
 def mirror_status(store: Store, environment: str, url: str) -> MirrorStatus:
@@ -65,7 +66,6 @@ def _revision(store: Store, environment: str) -> int:
     return found[0].revision if found else 0
 
 
-@cache
 def _project_here() -> Project | None:
     try:
         return read_project(Path(PROJECT_FILE).read_bytes(), PROJECT_FILE)

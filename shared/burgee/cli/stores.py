@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 from ..bundle.document import Document
 from ..bundle.index import Index
-from ..bundle.s3_address import S3Address
 from ..core.errors import ConfigurationError, EnvironmentNotFound, NotFound, RequestError
 from ..deliver.apply import documents_of
 from ..deliver.log import find
@@ -22,6 +20,9 @@ from ..store.objects import ObjectStore
 from ..store.opening import open_objects, open_store
 from ..store.port import Object, Objects, Store
 from ..store.remote import RemoteObjects
+
+if TYPE_CHECKING:
+    from ..store.registry import Registry
 
 _WEB = ("http://", "https://")
 # Those that know who asks.
@@ -102,7 +103,6 @@ def store_to_write(url: str) -> Store:
     return open_store(url, environ=os.environ)
 
 
-@cache
 def mirror_at(url: str) -> Store:
     """The mirror at `url` as a publisher has it. Raises ConfigurationError."""
     return open_store(url, environ=os.environ, as_mirror=True)
@@ -118,6 +118,15 @@ def objects_to_write(url: str) -> Objects:
     return open_objects(url, environ=os.environ)
 
 
+def registry_to_write(url: str) -> Registry:
+    """The repository at `url` as a publisher has it. Raises ConfigurationError, without the SDK as well."""
+    try:
+        from ..store.registry import open_registry
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"stores in registries need oras ({error}): pip install 'burgee[oci]'") from error
+    return open_registry(url, os.environ)
+
+
 def place_of(objects: Objects) -> Place:
     """Where the objects are."""
     if isinstance(objects, _Fetched):
@@ -125,6 +134,11 @@ def place_of(objects: Objects) -> Place:
     if isinstance(objects, RemoteObjects):
         return Place(objects.wire.place, objects.wire.asked_by, objects.wire.clock_difference)
     return Place(objects.url)
+
+
+def is_registry(url: str) -> bool:
+    """Whether the store is a repository of a registry."""
+    return url.lower().startswith("oci://")
 
 
 def is_web(url: str) -> bool:
@@ -171,12 +185,8 @@ class _Fetched:
         self._fetcher = open_fetcher(url, os.environ)
 
     def place(self) -> Place:
-        if not self.url.lower().startswith("s3://"):
-            return Place(self.url)
-        from ..fetch.s3 import S3Fetcher
-
-        assert isinstance(self._fetcher, S3Fetcher)
-        return Place(f"{_bucket(self._fetcher.address)}, at {self._fetcher.place}", self._fetcher.asked_by)
+        asked: Any = self._fetcher
+        return Place(asked.place, asked.asked_by) if self.url.lower().startswith(_ASKED) else Place(self.url)
 
     def get(self, key: str) -> Object:
         fetched = self._fetcher.get(key)
@@ -195,10 +205,6 @@ class _Fetched:
 
     def _refuse(self) -> NoReturn:
         raise ConfigurationError(f"this store can be read from object by object only, got {self.url!r}")
-
-
-def _bucket(address: S3Address) -> str:
-    return f"bucket {address.bucket}, prefix {address.prefix or 'none'}"
 
 
 def _checked(choice: Choice) -> Choice:

@@ -45,7 +45,7 @@ class Probe:
             return "an object that exists is not created again"
         raise Unfit(
             f"{self._objects.url} overwrites an object that was to be created only if there is none: it ignores "
-            "If-None-Match; do not publish to it"
+            "the conditions of writes; do not publish to it"
         )
 
     def swapped(self) -> str:
@@ -73,8 +73,8 @@ class Probe:
             except Conflict:
                 continue
             raise Unfit(
-                f"{self._objects.url} overwrites what somebody else wrote meanwhile: it ignores If-Match; "
-                "do not publish to it"
+                f"{self._objects.url} overwrites what somebody else wrote meanwhile: it ignores the conditions of "
+                "writes; do not publish to it"
             )
         return "a version that was replaced cannot be swapped"
 

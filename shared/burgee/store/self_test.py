@@ -11,12 +11,17 @@ from enum import StrEnum
 from secrets import token_hex
 
 from ..bundle import keys
-from ..core.errors import BurgeeError, ContentError, Denied, Unfit
+from ..bundle.manifest import EMPTY_CONFIG, MANIFEST_TYPE
+from ..bundle.oci_artifacts import PROBE, PROBE_TAG, encode_artifact, layer_of
+from ..bundle.oci_records import INDEX_TAG
+from ..core.errors import BurgeeError, ContentError, Denied, NotFound, Unfit
+from .artifacts import Artifacts
 from .objects import ObjectStore
 from .port import Objects
 from .probe import Probe
 
 READ, LIST, CREATE, SWAP, STALE, RACE, WRITE = "read", "list", "create", "swap", "stale", "race", "write"
+TAG, PRIMARY = "tag", "primary"
 RELEASES = "releases"
 
 
@@ -58,6 +63,26 @@ def publisher_test(objects: Objects, *, nonce: Callable[[], str] = lambda: token
     return _findings(checks)
 
 
+def registry_test(artifacts: Artifacts, *, nonce: Callable[[], str] = lambda: token_hex(16)) -> Iterator[Finding]:
+    """What a publisher needs of a registry's repository, one finding for each check, as they are made.
+
+    Writes a blob and the artifact `oci_records.PROBE_TAG`, and nothing else.
+    """
+    yield from _findings(
+        (
+            (READ, lambda: _first_tag(artifacts)),
+            (LIST, lambda: f"{len(artifacts.tags())} tags are listed"),
+            (WRITE, lambda: _blob_kept(artifacts, nonce())),
+            (TAG, lambda: _tag_moved(artifacts, (nonce(), nonce()))),
+        )
+    )
+    yield Finding(
+        PRIMARY,
+        Verdict.WARNING,
+        "a registry moves tags without conditions: let it be a mirror, or the store of a single publisher",
+    )
+
+
 def reader_test(objects: Objects) -> Iterator[Finding]:
     """What a reader needs, one finding for each check, as they are made."""
     return _findings(((READ, lambda: _index(objects)), (RELEASES, lambda: _released(ObjectStore(objects)))))
@@ -94,6 +119,36 @@ def _index(objects: Objects) -> str:
         return "nothing has been published yet"
     environments = ", ".join(found[0].environments) or "none"
     return f"it belongs to repository {found[0].repository}, environments: {environments}"
+
+
+def _first_tag(artifacts: Artifacts) -> str:
+    try:
+        artifacts.get_manifest(INDEX_TAG)
+    except NotFound:
+        return "nothing has been published yet"
+    return "the environment index can be read"
+
+
+def _blob_kept(artifacts: Artifacts, nonce: str) -> str:
+    content = nonce.encode()
+    digest = artifacts.put_blob(content)
+    if artifacts.get_blob(digest, max_bytes=len(content)) != content:
+        raise Unfit(f"{artifacts.url} does not give back the bytes that were written")
+    return "blobs can be written, and are kept as they are"
+
+
+def _tag_moved(artifacts: Artifacts, nonces: tuple[str, str]) -> str:
+    """Let a tag name one artifact, then another; the first stays there by its digest."""
+    written = []
+    artifacts.put_blob(EMPTY_CONFIG)
+    for nonce in nonces:
+        artifact = encode_artifact(PROBE, (layer_of(PROBE, nonce.encode()),))
+        artifacts.put_blob(nonce.encode())
+        written.append(artifacts.put_manifest(PROBE_TAG, artifact, MANIFEST_TYPE))
+        if artifacts.get_manifest(PROBE_TAG).content != artifact:
+            raise Unfit(f"{artifacts.url} does not give back the artifact that a tag was moved to, byte for byte")
+    artifacts.get_manifest(written[0])
+    return "a tag is moved, artifacts keep their bytes, and stay there by their digests"
 
 
 def _listed(objects: Objects) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import click
 
@@ -83,7 +84,7 @@ def command(
     )
     rim = system_rim()
     with progress() as show, named():
-        publisher = Publisher(source, store, rim, options, ParsedFiles(), progress=show, open_mirror=mirror_at)
+        publisher = Publisher(source, store, rim, options, ParsedFiles(), progress=show, open_mirror=cache(mirror_at))
         receipts = publish(publisher)
     _show(receipts, as_json=as_json)
     _announce(receipts, said, now=rim.now)

@@ -38,11 +38,8 @@ def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None
     store = store_to_read(store_url)
     index = index_of(store)
     listed = [_fields(store, name, environment) for name, environment in index.environments.items()]
-    mirrored = [
-        mirror_status(store, name, url)
-        for name in index.environments
-        for url in mirrors_of(name, (*settings().mirrors, *more))
-    ]
+    mirrors = mirrors_of(index.environments, (*settings().mirrors, *more))
+    mirrored = [mirror_status(store, name, url) for name, url in mirrors]
     if as_json:
         fields = {"store": store.url, "repository": index.repository, "environments": listed}
         show_json({**fields, "mirrors": [asdict(mirror) for mirror in mirrored]})
