@@ -17,13 +17,14 @@ endif
 PORT ?= 8080
 BURGEE_DIR ?= .burgee
 
-.PHONY: help run test package aws-local bench lint format clean
+.PHONY: help run test package aws-local everywhere bench lint format clean
 
 help:
 	@echo "make run        start the local system on samplerepo (PORT=$(PORT), BURGEE_DIR=$(BURGEE_DIR))"
 	@echo "make test       set up and run every test"
 	@echo "make package    make the packages that Terraform deploys (PACKAGE_ARGS=...)"
 	@echo "make aws-local  live through a deployment to AWS, on this machine and without an account (STAY=1: look around)"
+	@echo "make everywhere one push to S3, Azure Blob, Google Cloud Storage and a registry, all of them on this machine"
 	@echo "make bench      measure, beside other flag SDKs and plain YAML loading (BENCH_ARGS=--quick)"
 	@echo "make lint       ruff and mypy"
 
@@ -38,6 +39,9 @@ package: $(VENV)/.dev
 
 aws-local: $(VENV)/.dev
 	@STAY=$(STAY) $(BIN)/python -m tests.e2e.aws
+
+everywhere: $(VENV)/.dev $(CLIENTS)/node_modules/.package-lock.json
+	@$(BIN)/python -m tests.e2e.everywhere
 
 bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)

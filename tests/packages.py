@@ -19,21 +19,32 @@ NO_WHEELS = "pip found no way"
 _SECONDS = 900
 
 
-def package(root: Path, output: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def package(
+    root: Path, output: Path, *options: str, cloud: str = "aws", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Make packages of the functions of a checkout."""
-    command = [sys.executable, str(root / "functions" / "package.py"), "aws", f"--output={output}", *options]
+    command = [sys.executable, str(root / "functions" / "package.py"), cloud, f"--output={output}", *options]
     environ = {**os.environ, **variables}
     return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=_SECONDS, check=False)
 
 
-def packaged(root: Path, output: Path, *options: str, **variables: str) -> dict[str, Any]:
+def packaged(root: Path, output: Path, *options: str, cloud: str = "aws", **variables: str) -> dict[str, Any]:
     """The manifest of packages; skips where wheels cannot be had."""
-    done = package(root, output, *options, **variables)
+    done = package(root, output, *options, cloud=cloud, **variables)
     if NO_WHEELS in done.stderr:
         pytest.skip(f"wheels cannot be had here: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     manifest: dict[str, Any] = json.loads((output / "manifest.json").read_bytes())
     return manifest
+
+
+def evaluate_packages(output: Path) -> Path:
+    """A folder with `evaluate.zip` of each cloud in a folder of its own."""
+    for cloud in ("aws", "azure", "gcp"):
+        command = [sys.executable, str(ROOT / "functions" / "package.py"), cloud, "--function=evaluate"]
+        command += [f"--output={output / cloud}", "--python=3.11"]
+        subprocess.run(command, capture_output=True, timeout=_SECONDS, check=True)
+    return output
 
 
 def packaged_for_this_machine(output: Path) -> Path:

@@ -11,7 +11,7 @@ from burgee.control.job import Job, decode_job, encode_job
 from burgee.control.publishing import Batch, Desk, Statuses
 from burgee.control.redrive import dead_letters, redrive, told
 from burgee.core.errors import BurgeeError, Denied, InvalidFiles, InvalidRequest, Problem, RefusedError, Unavailable
-from burgee.deliver.receipt import Receipt
+from burgee.deliver.receipt import Mirrored, Receipt
 from burgee.git.host import Connection, Hook, Status
 from burgee.queue.port import Message
 from tests.fakes.clock import VirtualClock
@@ -134,6 +134,16 @@ def test_a_commit_that_a_later_one_overtook_is_told_so() -> None:
         FIRST,
         "success",
     ) and f"superseded, published was {SECOND[:12]}" in status.description
+
+
+def test_a_mirror_that_failed_is_logged_and_counted_and_tries_nothing_again() -> None:
+    away = Mirrored("gs://acme-mirror/shop?endpoint=http://127.0.0.1:1", None, "nobody answers")
+    scene = Scene([Receipt("staging", "published", commit=FIRST, mirrors=(away,))])
+    scene.send(PUSH)
+    assert scene.work() == 0 and scene.queue.messages == scene.dead.messages == []
+    assert scene.counted == ["Published", "MirrorFailed"]
+    wanted = "mirror gs://acme-mirror/shop does not have it, the next publish tries again: nobody answers"
+    assert any(wanted in line for line in scene.lines)
 
 
 def test_files_that_are_wrong_are_told_and_not_tried_again() -> None:

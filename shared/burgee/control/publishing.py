@@ -204,5 +204,9 @@ def _published(desk: Desk) -> _Outcome:
     for receipt in receipts:
         if receipt.outcome in _METRICS:
             desk.count(_METRICS[receipt.outcome])
+        for mirror in receipt.mirrors:
+            if mirror.fault:
+                desk.count("MirrorFailed")
+                desk.say("mirror failed", {"environment": receipt.environment, "reason": str(mirror)})
     failed = [f"{receipt.environment}: {receipt.message}" for receipt in receipts if receipt.outcome == "failed"]
     return _Outcome(receipts, fault=Unavailable("; ".join(failed)) if failed else None)

@@ -24,10 +24,15 @@ class Mirrored:
     revision: int | None
     fault: str | None
 
+    @property
+    def place(self) -> str:
+        """Where it is, without what its URL says of how to get there."""
+        return self.url.partition("?")[0]
+
     def __str__(self) -> str:
         if self.fault is not None:
-            return f"mirror {self.url} does not have it, the next publish tries again: {self.fault}"
-        return f"mirror {self.url} has release {self.revision}" if self.revision else f"mirror {self.url} is ready"
+            return f"mirror {self.place} does not have it, the next publish tries again: {self.fault}"
+        return f"mirror {self.place} has release {self.revision}" if self.revision else f"mirror {self.place} is ready"
 
 
 @dataclass(frozen=True, slots=True)

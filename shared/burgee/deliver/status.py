@@ -58,7 +58,7 @@ def _count(number: int, noun: str) -> str:
 
 def _warnings(receipt: Receipt) -> str:
     text = f", {_count(len(receipt.warnings), 'warning')}" if receipt.warnings else ""
-    failed = [mirror.url for mirror in receipt.mirrors if mirror.fault]
+    failed = [mirror.place for mirror in receipt.mirrors if mirror.fault]
     if not failed:
         return text
     return visible(f"{text}, {len(failed)} of {_count(len(receipt.mirrors), 'mirror')} failed: {', '.join(failed)}")
