@@ -78,9 +78,15 @@ def _annotations(tree: ast.Module, lines: Sequence[bytes]) -> Iterator[_Cut]:
 
 
 def _for_checkers(tree: ast.Module) -> Iterator[_Cut]:
+    asked = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     for node in tree.body:
         match node:
-            case ast.If(ast.Name("TYPE_CHECKING"), orelse=[]):
+            case ast.If(orelse=[]) if node in asked:
+                yield _until(node, node.lineno, node.col_offset)
+            case ast.Assign([ast.Name("TYPE_CHECKING")]) if not any(each.orelse for each in asked):
+                yield _until(node, node.lineno, node.col_offset)
+            case ast.ImportFrom(module="__future__"):
+                # It is about annotations, of which none are left.
                 yield _until(node, node.lineno, node.col_offset)
 
 
