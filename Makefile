@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONSTRAINTS := -c .ci/constraints.txt
 CLIENTS := tests/e2e/clients
+PROVIDERS := tests/integration/providers
+# What packages are made for: with arguments for AWS alone, since clouds have other Pythons and processors.
+CLOUDS ?= $(if $(PACKAGE_ARGS),aws,aws azure gcp)
 SCANNER := checkov==3.3.30
 
 # With BURGEE_DIR set, tests keep their state below it too; with PORT set, the test of `make run` uses that port.
@@ -22,7 +25,7 @@ BURGEE_DIR ?= .burgee
 help:
 	@echo "make run        start the local system on samplerepo (PORT=$(PORT), BURGEE_DIR=$(BURGEE_DIR))"
 	@echo "make test       set up and run every test"
-	@echo "make package    make the packages that Terraform deploys (PACKAGE_ARGS=...)"
+	@echo "make package    make the packages that Terraform deploys (CLOUDS=\"aws azure gcp\", PACKAGE_ARGS=...)"
 	@echo "make aws-local  live through a deployment to AWS, on this machine and without an account (STAY=1: look around)"
 	@echo "make everywhere one push to S3, Azure Blob, Google Cloud Storage and a registry, all of them on this machine"
 	@echo "make bench      measure, beside other flag SDKs and plain YAML loading (BENCH_ARGS=--quick)"
@@ -31,11 +34,11 @@ help:
 run: $(VENV)/.run
 	@$(BIN)/burgee dev samplerepo --port $(PORT) --dir $(BURGEE_DIR) $(RUN_ARGS)
 
-test: $(VENV)/.dev $(VENV)/.scan $(CLIENTS)/node_modules/.package-lock.json
+test: $(VENV)/.dev $(VENV)/.scan $(CLIENTS)/node_modules/.package-lock.json $(PROVIDERS)/node_modules/.package-lock.json
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 package: $(VENV)/.dev
-	@$(BIN)/python functions/package.py aws $(PACKAGE_ARGS)
+	@for cloud in $(CLOUDS); do $(BIN)/python functions/package.py $$cloud $(PACKAGE_ARGS) || exit; done
 
 aws-local: $(VENV)/.dev
 	@STAY=$(STAY) $(BIN)/python -m tests.e2e.aws
@@ -57,7 +60,7 @@ format: $(VENV)/.dev
 
 # The state folder stays: it holds the repository and the release log of `make run`.
 clean:
-	rm -rf $(VENV) $(CLIENTS)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS)/node_modules $(PROVIDERS)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "burgee needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
@@ -89,3 +92,8 @@ $(VENV)/.bench: $(VENV)/.dev .ci/bench-constraints.txt
 $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json
 	@echo "installing the JavaScript clients that the tests use"
 	@(cd $(CLIENTS) && npm ci --loglevel=error >/dev/null) || echo "their tests are skipped: that needs npm, and a registry"
+
+# The schemas of Terraform's providers come in no other way: 600 MB of declarations, of which some forty folders are read.
+$(PROVIDERS)/node_modules/.package-lock.json: $(PROVIDERS)/package-lock.json
+	@echo "installing the types of Terraform's providers"
+	@(cd $(PROVIDERS) && npm ci --loglevel=error >/dev/null) || echo "their tests are skipped: that needs npm, and a registry"

@@ -16,17 +16,16 @@ from burgee.core.errors import BurgeeError, ConfigurationError
 
 from .archive import archive
 from .bytecode import compiled
+from .clouds import CLOUDS, Cloud
 from .reached import reached_from
 from .requirements import PINNED, WANTED, renew
 from .stripped import stripped
-from .target import ARCHITECTURES, PYTHONS, Target
+from .target import ARCHITECTURES, Target
 from .wheels import files_of
 
 ROOT = Path(__file__).resolve().parents[2]
-CLOUDS = ("aws",)
-_ENTRY = "main.py"
 _MANIFEST = "manifest.json"
-_HANDLER = "main.handler"
+_PYTHONS = sorted({python for cloud in CLOUDS.values() for python in cloud.pythons})
 _SOURCES = ROOT / "shared"
 
 
@@ -34,11 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say; 0 or the exit code of what went wrong."""
     asked = _parser().parse_args(arguments)
     try:
-        functions = _functions(asked.cloud, asked.function)
+        cloud = CLOUDS[asked.cloud]
+        functions = _functions(cloud, asked.function)
         if asked.renew:
-            _renew(functions)
+            _renew(cloud, functions)
             return 0
-        _package(functions, Target(asked.python, asked.architecture), asked.output, asked.bytecode)
+        target = cloud.target(asked.python, asked.architecture)
+        _package(cloud, functions, target, asked.output, asked.bytecode)
     except KeyboardInterrupt:
         return 130
     except BurgeeError as error:
@@ -58,15 +59,17 @@ def _parser() -> argparse.ArgumentParser:
         epilog="The same checkout gives the same bytes on every machine; needs zopfli: pip install zopfli",
     )
     parser.add_argument("cloud", choices=CLOUDS)
-    parser.add_argument("--python", choices=PYTHONS, default="3.13", help="Python that the functions run on [3.13]")
-    parser.add_argument("--architecture", choices=ARCHITECTURES, default="arm64", help="their processor [arm64]")
+    pythons = ", ".join(f"{cloud.name}: {cloud.python}" for cloud in CLOUDS.values())
+    processors = ", ".join(f"{cloud.name}: {cloud.architectures[0]}" for cloud in CLOUDS.values())
+    parser.add_argument("--python", choices=_PYTHONS, help=f"Python that the functions run on [{pythons}]")
+    parser.add_argument("--architecture", choices=ARCHITECTURES, help=f"their processor [{processors}]")
     parser.add_argument("--output", type=Path, metavar="DIR", help="[functions/build/CLOUD]")
     parser.add_argument("--function", action="append", metavar="NAME", help="only this one; may be repeated")
     parser.add_argument(
         "--bytecode",
         metavar="PYTHON",
-        help="an interpreter of version --python; packages then hold its bytecode in place of sources: functions begin "
-        "sooner, tracebacks have no lines of code, and the bytes depend on that interpreter too",
+        help="an interpreter of version --python; packages (AWS alone) then hold its bytecode in place of sources: "
+        "functions begin sooner, tracebacks have no lines of code, and the bytes depend on that interpreter too",
     )
     parser.add_argument(
         "--renew", action="store_true", help=f"instead, write each {PINNED} anew from {WANTED} and .ci/constraints.txt"
@@ -74,33 +77,38 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _functions(cloud: str, names: Sequence[str] | None) -> list[Path]:
-    known = {entry.parent.name: entry.parent for entry in sorted((ROOT / "functions" / cloud).glob(f"*/{_ENTRY}"))}
+def _functions(cloud: Cloud, names: Sequence[str] | None) -> list[Path]:
+    entries = sorted((ROOT / "functions" / cloud.name).glob(f"*/{cloud.entry}"))
+    known = {entry.parent.name: entry.parent for entry in entries}
     for name in names or ():
         if name not in known:
-            raise ConfigurationError(f"no function {name!r} in functions/{cloud}; known: {', '.join(known)}")
+            raise ConfigurationError(f"no function {name!r} in functions/{cloud.name}; known: {', '.join(known)}")
     return [folder for name, folder in known.items() if not names or name in names]
 
 
-def _renew(functions: Sequence[Path]) -> None:
+def _renew(cloud: Cloud, functions: Sequence[Path]) -> None:
     for function in functions:
         if (function / WANTED).is_file():
             _say(f"{function.name}: asking what its packages need")
-            renew(function, ROOT)
+            renew(function, cloud, ROOT)
 
 
-def _package(functions: Sequence[Path], target: Target, output: Path | None, interpreter: str | None) -> None:
-    folder = output or ROOT / "functions" / "build" / functions[0].parent.name
+def _package(
+    cloud: Cloud, functions: Sequence[Path], target: Target, output: Path | None, interpreter: str | None
+) -> None:
+    if interpreter and not cloud.bytecode:
+        raise ConfigurationError(f"functions of {cloud.name} start from sources; leave out --bytecode")
+    folder = output or ROOT / "functions" / "build" / cloud.name
     folder.mkdir(parents=True, exist_ok=True)
     made = _made_before(folder / _MANIFEST, target)
     for function in functions:
         began = perf_counter()
         _say(f"{function.name}: {target}")
-        files = _files(function, target)
+        files = _files(cloud, function, target)
         if interpreter:
             files = compiled(files, interpreter=interpreter, python=target.python)
         content = archive(files)
-        made[function.name] = _write(folder / f"{function.name}.zip", content)
+        made[function.name] = _write(folder / f"{function.name}.zip", content, cloud.handler)
         _say(f"{function.name}: {len(files)} files, {len(content):,} bytes, {perf_counter() - began:.1f} s")
     manifest = {
         "format": 1,
@@ -123,24 +131,32 @@ def _made_before(manifest: Path, target: Target) -> dict[str, Any]:
         return {}
 
 
-def _files(function: Path, target: Target) -> dict[str, bytes]:
+def _files(cloud: Cloud, function: Path, target: Target) -> dict[str, bytes]:
     """What a function's package holds: its entry, the modules that it reaches, and packages if it needs any.
 
-    One that needs none is stripped: all that it holds is burgee's, and it has to begin at once.
+    One that reaches light rooms alone is stripped: it has to begin at once.
     """
-    entry = function / _ENTRY
+    entry = function / cloud.entry
     own = {path: file.read_bytes() for path, file in reached_from(entry, _SOURCES).items()}
-    own[_ENTRY] = entry.read_bytes()
+    own[cloud.entry] = entry.read_bytes()
+    others = {name: (function / name).read_bytes() for name in cloud.beside}
+    # Those of other rooms are known by the one thing that light rooms go without, and that reads annotations.
+    if not any(b"dataclasses" in content for content in own.values()):
+        own = {path: stripped(content) for path, content in own.items()}
     requirements = function / PINNED
     if not requirements.is_file():
-        return {path: stripped(content) for path, content in own.items()}
-    return files_of(requirements, target) | own
+        return own | others
+    if cloud.packages is None:
+        pins = [line for line in requirements.read_bytes().splitlines(keepends=True) if not line.startswith(b"#")]
+        return own | others | {PINNED: b"".join(pins)}
+    packages = {cloud.packages + path: content for path, content in files_of(requirements, target).items()}
+    return packages | own | others
 
 
-def _write(path: Path, content: bytes) -> dict[str, Any]:
+def _write(path: Path, content: bytes, handler: str) -> dict[str, Any]:
     _replace(path, content)
     digest = hashlib.sha256(content).hexdigest()
-    return {"zip": path.name, "sha256": digest, "size": len(content), "handler": _HANDLER}
+    return {"zip": path.name, "sha256": digest, "size": len(content), "handler": handler}
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -85,6 +85,8 @@ def _for_checkers(tree: ast.Module) -> Iterator[_Cut]:
                 yield _until(node, node.lineno, node.col_offset)
             case ast.Assign([ast.Name("TYPE_CHECKING")]) if not any(each.orelse for each in asked):
                 yield _until(node, node.lineno, node.col_offset)
+            case ast.Assign([ast.Attribute(attr="__doc__")], ast.Constant(str())):
+                yield _until(node, node.lineno, node.col_offset)
             case ast.ImportFrom(module="__future__"):
                 # It is about annotations, of which none are left.
                 yield _until(node, node.lineno, node.col_offset)

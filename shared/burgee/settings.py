@@ -27,17 +27,19 @@ class Settings(
 
     `store` is the primary store's URL and `mirrors` are further ones, which publishers write and readers fall back to
     in their order; `environment` limits a reader to one environment; `ttl_ms` is how long readers go without looking;
-    `auth` is `token` or `none`; `tokens` are entries of client tokens and `tokens_file` is the path of more; pages of `cors_origins` may ask; `token` is the Git token. `refresh_secret` is what publishers and
-    readers know, `refresh_urls` are the hooks of the readers that a publisher tells. `keep` is the folder in which a
-    reader keeps its last good release. `webhook_secret` is what the Git host signs with; `queue` and `dead_letters` are
-    URLs, and after `tries` a message goes from the one to the other; `git_host` is the kind of host, `git_api` the URL
-    of its API.
+    `auth` is `token` or `none`; `tokens` are entries of client tokens and `tokens_file` is the path of more; pages of
+    `cors_origins` may ask; `token` is the Git token. `refresh_secret` is what publishers and readers know,
+    `refresh_urls` are the hooks of the readers that a publisher tells. `keep` is the folder in which a reader keeps its
+    last good release. `webhook_secret` is what the Git host signs with; `queue` and `dead_letters` are URLs, and after
+    `tries` a message goes from the one to the other; `git_host` is the kind of host, `git_api` the URL of its API.
     """
 
     __slots__ = ()
 
 
 SHORTEST_SECRET = 16
+# How a value begins that Azure has not put a secret in place of: it stays as it is, and is known to many.
+_UNRESOLVED = "@Microsoft.KeyVault("
 _GIT_HOSTS = ("github", "gitlab", "gitea", "forgejo", "bitbucket")
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-:[]")
 
@@ -189,7 +191,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Settings from variables; an empty one counts as absent. Raises ConfigurationError naming the variable."""
     return Settings(
         **{
-            field: read(name, environ[name]) if environ.get(name) else default
+            field: read(name, _resolved(name, environ[name])) if environ.get(name) else default
             for field, (name, read, default) in VARIABLES.items()
         }
     )
+
+
+def _resolved(name: str, value: str) -> str:
+    if value.startswith(_UNRESOLVED):
+        raise ConfigurationError(f"{name} is a reference to Key Vault that Azure could not resolve; check its rights")
+    return value

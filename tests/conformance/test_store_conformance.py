@@ -13,34 +13,39 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from burgee.core.errors import Conflict, InvalidRequest, NotFound
+from burgee.store.azblob import open_azblob
 from burgee.store.file import FileObjects
+from burgee.store.gs import open_gs
 from burgee.store.memory import MemoryObjects
 from burgee.store.port import Objects
 from burgee.store.s3 import open_s3
-from tests.servers.moto import Moto, moto
+from tests.servers.clouds import BUCKET, Clouds, clouds
+from tests.servers.dev import wait_for
 
-IMPLEMENTATIONS: dict[str, Callable[[Path, Moto], Objects]] = {
-    "memory": lambda folder, aws: MemoryObjects(),
-    "file": lambda folder, aws: FileObjects(folder / "store"),
-    # A test's folder is its own, and so is the prefix of that name.
-    "s3": lambda folder, aws: open_s3(f"s3://{BUCKET}{folder}", aws.environ()),
+# A test's folder is its own, and so is the prefix of that name.
+IMPLEMENTATIONS: dict[str, Callable[[Path, Clouds], Objects]] = {
+    "memory": lambda folder, servers: MemoryObjects(),
+    "file": lambda folder, servers: FileObjects(folder / "store"),
+    "gs": lambda folder, servers: open_gs(f"gs://{BUCKET}{folder}", servers.google.environ()),
+    "s3": lambda folder, servers: open_s3(f"s3://{BUCKET}{folder}", servers.aws.environ()),
+    "azblob": lambda folder, servers: open_azblob(
+        servers.azure.store_url(BUCKET, str(folder)), servers.azure.environ()
+    ),
 }
-BUCKET = "acme-flags"
 KEY = "environments/staging/head.json"
 THREADS = 16
 ROUNDS = 30
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[Moto]:
-    with moto() as running:
-        running.make_bucket(BUCKET)
-        yield running
+def servers() -> Iterator[Clouds]:
+    with clouds() as started:
+        yield started
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
-def objects(request: pytest.FixtureRequest, tmp_path: Path, aws: Moto) -> Objects:
-    return IMPLEMENTATIONS[request.param](tmp_path, aws)
+def objects(request: pytest.FixtureRequest, tmp_path: Path, servers: Clouds) -> Objects:
+    return IMPLEMENTATIONS[request.param](tmp_path, servers)
 
 
 def put(objects: Objects, key: str, content: bytes = b"content") -> str:
@@ -192,28 +197,26 @@ def test_a_listing_shows_an_object_once_however_often_it_was_swapped(objects: Ob
     assert list(objects.list("")) == [KEY]
 
 
-def test_of_many_threads_that_put_one_new_object_exactly_one_wins(objects: Objects) -> None:
+def test_of_many_threads_that_put_one_new_object_exactly_one_wins(objects: Objects, servers: Clouds) -> None:
     for number in range(ROUNDS):
         key = f"race/{number}"
-        won = _race(partial(_put_number, objects, key))
-        assert len(won) == 1
-        assert objects.get(key).content == b"%d" % won[0]
+        won = _sole(_race(partial(_put_number, objects, key)), key, objects, servers)
+        assert objects.get(key).content == b"%d" % won
 
 
-def test_of_many_threads_that_swap_one_version_exactly_one_wins(objects: Objects) -> None:
+def test_of_many_threads_that_swap_one_version_exactly_one_wins(objects: Objects, servers: Clouds) -> None:
     etag = put(objects, KEY, b"start")
-    for _ in range(ROUNDS):
-        won = _race(partial(_swap_number, objects, KEY, etag))
-        assert len(won) == 1
+    for number in range(ROUNDS):
+        won = _sole(_race(partial(_swap_number, objects, KEY, etag)), KEY, objects, servers, writes=number + 2)
         found = objects.get(KEY)
-        assert found.content.startswith(b"%d of" % won[0])
+        assert found.content.startswith(b"%d of" % won)
         etag = found.etag
 
 
-def test_of_many_threads_that_swap_nothing_for_something_exactly_one_wins(objects: Objects) -> None:
+def test_of_many_threads_that_swap_nothing_for_something_exactly_one_wins(objects: Objects, servers: Clouds) -> None:
     for number in range(ROUNDS):
-        won = _race(partial(_swap_number, objects, f"race/{number}", None))
-        assert len(won) == 1
+        key = f"race/{number}"
+        _sole(_race(partial(_swap_number, objects, key, None)), key, objects, servers)
 
 
 def _put_number(objects: Objects, key: str, thread: int) -> None:
@@ -240,6 +243,15 @@ def _race(attempt: Callable[[int], object]) -> list[int]:
         return [thread for thread, won in enumerate(pool.map(run, range(THREADS))) if won]
 
 
+def _sole(won: list[int], key: str, objects: Objects, servers: Clouds, *, writes: int = 1) -> int:
+    """The one that won a key, which by its log the server has written so many times in all."""
+    # A log may be a moment behind the answers.
+    agrees = wait_for(lambda: servers.writes(objects.url, key) in (None, writes), 2)
+    assert len(won) == 1, f"threads {won} won {key}; by its log the server wrote {servers.writes(objects.url, key)}"
+    assert agrees, f"thread {won[0]} alone won {key}; by its log the server wrote {servers.writes(objects.url, key)}"
+    return won[0]
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["put", "swap", "stale"]), st.sampled_from(["a", "b/c", "b/c,d/e"]), st.binary(max_size=8)
@@ -252,9 +264,9 @@ STEPS = st.lists(
 @given(steps=STEPS)
 @pytest.mark.parametrize("name", sorted(IMPLEMENTATIONS))
 def test_any_sequence_of_writes_ends_as_in_a_dictionary(
-    name: str, steps: list[tuple[str, str, bytes]], tmp_path_factory: pytest.TempPathFactory, aws: Moto
+    name: str, steps: list[tuple[str, str, bytes]], tmp_path_factory: pytest.TempPathFactory, servers: Clouds
 ) -> None:
-    objects = IMPLEMENTATIONS[name](tmp_path_factory.mktemp("steps"), aws)
+    objects = IMPLEMENTATIONS[name](tmp_path_factory.mktemp("steps"), servers)
     model: dict[str, tuple[bytes, str]] = {}
     for verb, key, content in steps:
         expected = {"put": None, "stale": "stale"}.get(verb, model.get(key, (b"", None))[1])

@@ -17,6 +17,7 @@ from burgee.cli.main import COMMANDS, burgee
 from burgee.core.model import PROFILES
 from burgee.serve.app import App
 from burgee.settings import VARIABLES
+from tests.e2e.docs_places import old_places
 from tests.e2e.docs_queues import a_dead_letter
 from tests.e2e.docs_runner import ROOT, Command, Page, commands_of, matches
 from tests.servers.forge import forge
@@ -48,6 +49,7 @@ def test_every_command_of_a_page_does_what_the_page_says(page: Path, tmp_path: P
         if page != ROOT / "README.md":  # which clones samplerepo
             shown.hold_samplerepo()
             shown.hold_legacy()
+        stack.enter_context(old_places(shown, commands))
         for command in commands:
             shown.run(command)
 

@@ -8,8 +8,8 @@ from email.message import Message
 from typing import NamedTuple
 
 from burgee.core.errors import Unavailable
-from burgee.fetch.aws_credentials import Rim
 from burgee.fetch.connections import Connections, Deadline, Patience, Reply
+from burgee.fetch.rim import Rim
 
 from .clock import VirtualClock
 

@@ -9,33 +9,52 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 from functions.packing.archive import archive
+from functions.packing.clouds import CLOUDS
 from functions.packing.requirements import PINNED, WANTED
 from functions.packing.stripped import stripped
-from functions.packing.target import ARCHITECTURES, PYTHONS, TARGETS, Target
+from functions.packing.target import ARCHITECTURES, Target
 from functions.packing.wheels import files_of, is_left_out
 
 from burgee.core.errors import Unavailable
+from burgee.settings import read_settings
 from tests.architecture.test_imports import LIGHT
 from tests.functions.test_aws_evaluate import a_store
-from tests.packages import NO_WHEELS, PYTHON, ROOT, package, packaged
+from tests.packages import ARCHITECTURE, NO_WHEELS, PYTHON, ROOT, package, packaged
+from tests.servers import azure_functions, functions_framework
 from tests.unit.test_function_url import an_event
 
 SOURCES = sorted((ROOT / "shared" / "burgee").rglob("*.py"))
 LARGEST_EVALUATE = 100_000
+PYTHONS = CLOUDS["aws"].pythons
+# Functions with packages of their own, by cloud and name.
+PINNING = [(path.parent.parent.name, path.parent.name) for path in sorted((ROOT / "functions").glob(f"*/*/{PINNED}"))]
+# What the control plane is told, none of which is asked for anything.
+CONTROL = {
+    "BURGEE_STORE": "file:///nowhere",
+    "BURGEE_REPOSITORY": "https://git.example.org/acme/flags",
+    "BURGEE_WEBHOOK_SECRET": "a-secret-of-the-webhook",
+    "BURGEE_QUEUE": "https://acme.queue.core.windows.net/work",
+    "BURGEE_DEAD_LETTERS": "https://acme.queue.core.windows.net/work-poison",
+}
 # Any small package without others, as the webhook's requirements pin it.
 SMALL = "jmespath"
 
 
 def a_checkout(folder: Path, *, backwards: bool = False) -> Path:
     """A copy of what packages are made from; `backwards` has other times, rights and order of directories."""
-    files = [*SOURCES, *sorted((ROOT / "functions").rglob("*.py")), *sorted((ROOT / "functions").rglob(PINNED))]
+    functions = ROOT / "functions"
+    beside = [path for name in (PINNED, "host.json") for path in sorted(functions.rglob(name))]
+    files = [*SOURCES, *sorted(functions.rglob("*.py")), *beside]
     for number, path in enumerate(reversed(files) if backwards else files):
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -56,9 +75,9 @@ def a_function(root: Path, name: str, source: str, requirements: str | None = No
     return folder
 
 
-def pinned(function: str) -> dict[str, str]:
+def pinned(function: str, cloud: str = "aws") -> dict[str, str]:
     """The lines that pin each package of a function."""
-    text = (ROOT / "functions" / "aws" / function / PINNED).read_text()
+    text = (ROOT / "functions" / cloud / function / PINNED).read_text()
     blocks = "\n".join(line for line in text.splitlines() if not line.startswith("#")).replace("\\\n", " ")
     return {block.partition("==")[0]: block for block in blocks.splitlines()}
 
@@ -79,17 +98,36 @@ def extracted(zipped: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of the evaluate function, as it is deployed by default."""
-    folder = tmp_path_factory.mktemp("evaluate")
-    packaged(ROOT, folder, "--function=evaluate")
-    return folder / "evaluate.zip"
+def lights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The packages of each cloud's evaluate function, as they are deployed by default."""
+    made = {}
+    for cloud in CLOUDS:
+        folder = tmp_path_factory.mktemp(f"evaluate-{cloud}")
+        packaged(ROOT, folder, "--function=evaluate", cloud=cloud)
+        made[cloud] = folder / "evaluate.zip"
+    return made
+
+
+@pytest.fixture(scope="module")
+def light(lights: dict[str, Path]) -> Path:
+    """That of AWS."""
+    return lights["aws"]
 
 
 @pytest.fixture
 def heavy(packages: Path) -> Path:
     """The packages with wheels in them, for the machine that tests run on."""
     return packages
+
+
+@pytest.mark.parametrize("cloud", ["azure", "gcp"])
+def test_the_same_checkout_gives_the_same_bytes_for_every_cloud(tmp_path: Path, cloud: str) -> None:
+    made: list[dict[str, bytes]] = []
+    for name, backwards in (("here", False), ("there", True)):
+        root, output = a_checkout(tmp_path / name, backwards=backwards), tmp_path / f"{name}-packages"
+        packaged(root, output, "--function=evaluate", cloud=cloud, PYTHONHASHSEED=str(len(made)))
+        made.append({path.name: path.read_bytes() for path in output.iterdir()})
+    assert set(made[0]) == {"evaluate.zip", "manifest.json"} and made[0] == made[1]
 
 
 def test_the_same_checkout_gives_the_same_bytes_whatever_its_folder_clock_rights_and_order(tmp_path: Path) -> None:
@@ -114,19 +152,65 @@ def test_the_manifest_says_what_the_zips_are(light: Path) -> None:
     assert (manifest["format"], manifest["python"], manifest["architecture"]) == (1, "3.13", "arm64")
 
 
-def test_evaluate_holds_its_entry_and_light_rooms_and_nothing_else(light: Path) -> None:
-    rooms = {"burgee/__init__.py", "burgee/settings.py", "main.py"}
-    strange = [name for name in ZipFile(light).namelist() if name not in rooms and name.split("/")[1] not in LIGHT]
-    assert strange == []
+@pytest.mark.parametrize(
+    ("cloud", "python", "architecture", "handler"),
+    [
+        ("aws", "3.13", "arm64", "main.handler"),
+        ("azure", "3.12", "x86_64", "function_app.app"),
+        ("gcp", "3.13", "x86_64", "main.handler"),
+    ],
+)
+def test_each_cloud_has_its_own_python_processor_and_entry(
+    lights: dict[str, Path], cloud: str, python: str, architecture: str, handler: str
+) -> None:
+    manifest = json.loads((lights[cloud].parent / "manifest.json").read_bytes())
+    assert (manifest["python"], manifest["architecture"]) == (python, architecture)
+    assert manifest["functions"]["evaluate"]["handler"] == handler
 
 
-def test_evaluate_is_small(light: Path) -> None:
-    size = light.stat().st_size
-    assert size <= LARGEST_EVALUATE, f"evaluate.zip has {size:,} bytes"
+OTHERS = {"aws": {"main.py"}, "azure": {"function_app.py", "host.json"}, "gcp": {"main.py", PINNED}}
 
 
-def test_evaluate_reads_every_store_that_its_variables_can_name(light: Path) -> None:
-    assert {f"burgee/fetch/{scheme}.py" for scheme in ("file", "http", "s3")} <= set(ZipFile(light).namelist())
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_evaluate_holds_its_entry_and_light_rooms_and_nothing_else(lights: dict[str, Path], cloud: str) -> None:
+    names = set(ZipFile(lights[cloud]).namelist())
+    rooms = {"burgee/__init__.py", "burgee/settings.py"}
+    assert [name for name in names - rooms - OTHERS[cloud] if name.split("/")[1] not in LIGHT] == []
+    assert names >= rooms | OTHERS[cloud]
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_evaluate_is_small(lights: dict[str, Path], cloud: str) -> None:
+    size = lights[cloud].stat().st_size
+    assert size <= LARGEST_EVALUATE, f"evaluate.zip of {cloud} has {size:,} bytes"
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_evaluate_reads_every_store_that_its_variables_can_name(lights: dict[str, Path], cloud: str) -> None:
+    schemes = ("file", "http", "s3")
+    assert {f"burgee/fetch/{scheme}.py" for scheme in schemes} <= set(ZipFile(lights[cloud]).namelist())
+
+
+@pytest.mark.integration
+def test_evaluate_of_azure_answers_with_nothing_but_its_package(tmp_path: Path, lights: dict[str, Path]) -> None:
+    environ = {"BURGEE_STORE": a_store(tmp_path), "BURGEE_AUTH": "none"}
+    with azure_functions.running(lights["azure"], tmp_path / "log", environ=environ) as app:
+        assert is_on(app.url)
+
+
+@pytest.mark.integration
+def test_evaluate_of_google_cloud_answers_with_nothing_but_its_package(tmp_path: Path, lights: dict[str, Path]) -> None:
+    environ = {"BURGEE_STORE": a_store(tmp_path), "BURGEE_AUTH": "none"}
+    installed = sysconfig.get_path("purelib")
+    with functions_framework.running(lights["gcp"], tmp_path / "log", environ=environ, paths=installed) as service:
+        assert is_on(service.url)
+
+
+def is_on(url: str) -> bool:
+    """What the function at a URL says of the flag `on`."""
+    body = b'{"flagKey":"on","entityId":"u"}'
+    with urlopen(Request(f"{url}/evaluate/v1/boolean", body, method="POST"), timeout=30) as response:
+        return json.loads(response.read())["enabled"] is True
 
 
 @pytest.mark.parametrize("bytecode", [False, True])
@@ -166,7 +250,15 @@ def test_clients_of_the_services_that_functions_call_work_without_the_other_serv
 def test_all_that_publish_holds_of_burgee_can_be_imported(heavy: Path) -> None:
     names = [name for name in ZipFile(heavy / "publish.zip").namelist() if name.startswith("burgee/")]
     modules = [name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in names]
-    script = f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\nprint('all')"
+    # What is for another cloud says at its opening which package it needs, and this one does not bring it.
+    script = (
+        "import importlib\n"
+        f"for name in {modules!r}:\n"
+        "    try: importlib.import_module(name)\n"
+        "    except ModuleNotFoundError as error:\n"
+        "        if error.name.partition('.')[0] not in ('azure', 'google', 'oras', 'requests'): raise\n"
+        "print('all')"
+    )
     assert run(extracted(heavy / "publish.zip"), script) == "all\n"
 
 
@@ -183,27 +275,69 @@ def test_packages_keep_licences_and_leave_out_what_no_function_needs(heavy: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", TARGETS, ids=str)
-def test_what_is_compiled_is_for_the_target_and_not_for_this_machine(target: Target) -> None:
+@pytest.mark.integration
+def test_the_control_plane_of_azure_starts_with_nothing_but_its_packages(tmp_path: Path) -> None:
+    if ARCHITECTURE != "x86_64":
+        pytest.skip(f"functions of Azure are for x86_64, and this is {ARCHITECTURE}")
+    packaged(ROOT, tmp_path, "--function=webhook", "--function=publish", f"--python={PYTHON}", cloud="azure")
+    for name in ("webhook", "publish"):
+        with azure_functions.running(tmp_path / f"{name}.zip", tmp_path / f"{name}.log", environ=CONTROL) as app:
+            assert app.url
+    again = azure_functions.running(tmp_path / "webhook.zip", tmp_path / "again.log", environ=CONTROL)
+    with again as app, pytest.raises(HTTPError, match="405"):
+        urlopen(app.url, timeout=30)
+    names = ZipFile(tmp_path / "publish.zip").namelist()
+    packages = ".python_packages/lib/site-packages/"
+    assert {name.split("/")[0] for name in names} == {"burgee", "function_app.py", "host.json", ".python_packages"}
+    assert f"{packages}azure/identity/__init__.py" in names and f"{packages}azure/__init__.py" not in names
+
+
+@pytest.mark.integration
+def test_the_control_plane_of_google_cloud_starts_with_what_its_requirements_name(tmp_path: Path) -> None:
+    packaged(ROOT, tmp_path, "--function=webhook", "--function=publish", cloud="gcp")
+    environ = {**CONTROL, "BURGEE_QUEUE": "pubsub://acme/work", "BURGEE_DEAD_LETTERS": "pubsub://acme/dead"}
+    installed = sysconfig.get_path("purelib")
+    for name in ("webhook", "publish"):
+        zipped, log = tmp_path / f"{name}.zip", tmp_path / f"{name}.log"
+        running = functions_framework.running(zipped, log, environ=environ, paths=installed)
+        # A webhook takes POST alone, and what is called by Pub/Sub has no other route.
+        with running as service, pytest.raises(HTTPError, match="405"):
+            urlopen(service.url, timeout=30)
+        names = ZipFile(zipped).namelist()
+        assert {path.split("/")[0] for path in names} == {"burgee", "main.py", PINNED}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cloud", "target"), [(name, target) for name, cloud in CLOUDS.items() for target in cloud.targets], ids=str
+)
+def test_what_is_compiled_is_for_the_target_and_not_for_this_machine(cloud: str, target: Target) -> None:
     try:
-        files = files_of(ROOT / "functions" / "aws" / "publish" / PINNED, target)
+        files = files_of(ROOT / "functions" / cloud / "publish" / PINNED, target)
     except Unavailable as error:
         pytest.skip(f"wheels cannot be had here: {str(error).splitlines()[-1]}")
     libraries = {path.split("/")[0]: path for path in files if path.endswith(".so")}
     assert {"pydantic_core", "yaml"} <= set(libraries)
-    kind = f".cpython-{target.python.replace('.', '')}-{ARCHITECTURES[target.architecture]}-linux-gnu.so"
-    assert [path for path in libraries.values() if not path.endswith(kind)] == []
+    # Some work with every Python since one, and say so.
+    kinds = (f".cpython-{target.python.replace('.', '')}-{ARCHITECTURES[target.architecture]}-linux-gnu.so", ".abi3.so")
+    assert [path for path in libraries.values() if not path.endswith(kinds)] == []
 
 
-def test_what_is_pinned_is_what_burgee_is_tested_with() -> None:
+@pytest.mark.parametrize(("cloud", "function"), PINNING)
+def test_what_is_pinned_is_what_burgee_is_tested_with(cloud: str, function: str) -> None:
     lines = (ROOT / ".ci" / "constraints.txt").read_text().lower().replace("_", "-").splitlines()
-    for function in ("webhook", "publish"):
-        for name, block in pinned(function).items():
-            requirement, *hashes = block.split()
-            assert requirement in lines, f"{function}: {name}"
-            assert hashes and all(text.startswith("--hash=sha256:") for text in hashes)
-        wanted = (ROOT / "functions" / "aws" / function / WANTED).read_text().lower().split("\n")
-        assert {line for line in wanted if line and not line.startswith("#")} <= set(pinned(function))
+    for name, block in pinned(function, cloud).items():
+        requirement, *hashes = block.split()
+        assert requirement in lines, name
+        assert hashes and all(text.startswith("--hash=sha256:") for text in hashes)
+    wanted = (ROOT / "functions" / cloud / function / WANTED).read_text().lower().split("\n")
+    assert {line for line in wanted if line and not line.startswith("#")} <= set(pinned(function, cloud))
+
+
+def test_queues_are_left_to_the_function_before_the_host_takes_them_away() -> None:
+    options = json.loads((ROOT / "functions" / "azure" / "publish" / "host.json").read_bytes())["extensions"]["queues"]
+    assert options["maxDequeueCount"] == read_settings({}).tries
+    assert (options["batchSize"], options["newBatchThreshold"], options["messageEncoding"]) == (1, 0, "none")
 
 
 def test_a_wheel_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
@@ -228,6 +362,20 @@ def test_a_wheel_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_made_is_refused(tmp_path: Path, option: str, says: str) -> None:
     done = package(ROOT, tmp_path, option)
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("cloud", "option", "says"),
+    [
+        ("azure", "--python=3.13", "functions of azure are for Python 3.11, 3.12 on x86_64"),
+        ("azure", "--architecture=arm64", "wanted Python 3.12 on arm64"),
+        ("gcp", "--architecture=arm64", "functions of gcp are for Python 3.11, 3.12, 3.13 on x86_64"),
+        ("gcp", f"--bytecode={sys.executable}", "functions of gcp start from sources; leave out --bytecode"),
+    ],
+)
+def test_what_a_cloud_does_not_have_is_refused(tmp_path: Path, cloud: str, option: str, says: str) -> None:
+    done = package(ROOT, tmp_path, option, cloud=cloud)
     assert (done.returncode, says in done.stderr) == (2, True), done.stderr
 
 
@@ -268,15 +416,30 @@ def test_an_import_of_a_module_that_is_not_there_is_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT / "shared").as_posix())
-def test_stripped_sources_are_the_originals_without_docstrings_line_for_line(path: Path) -> None:
+def test_stripped_sources_are_the_originals_without_docstrings_and_annotations_line_for_line(path: Path) -> None:
     source = path.read_bytes()
-    assert list(shapes(ast.parse(stripped(source)))) == list(shapes(without_docstrings(ast.parse(source))))
+    assert list(shapes(ast.parse(stripped(source)))) == list(shapes(bare(ast.parse(source))))
 
 
 def test_stripping_leaves_texts_that_are_no_docstrings() -> None:
-    source = 'class Odd:\n    """Why."""  # and so\n\n\nOdd.__doc__ = """A # of  \n  lines."""  # é\nx = f"{1}#"  \n'
+    source = 'class Odd:\n    """Why."""  # and so\n\n\nOdd.text = """A # of  \n  lines."""  # é\nx = f"{1}#"  \n'
     assert stripped(source.encode()).decode() == (
-        'class Odd:\n    pass\n\n\nOdd.__doc__ = """A # of  \n  lines."""\nx = f"{1}#"  \n'
+        'class Odd:\n    pass\n\n\nOdd.text = """A # of  \n  lines."""\nx = f"{1}#"  \n'
+    )
+
+
+def test_stripping_takes_away_docstrings_that_are_given_later() -> None:
+    source = 'Odd = namedtuple("Odd", "a")\nOdd.__doc__ = """What\nit is."""\nx = 1\n'
+    assert stripped(source.encode()).decode() == 'Odd = namedtuple("Odd", "a")\n\n\nx = 1\n'
+
+
+def test_stripping_takes_away_what_is_for_type_checkers_alone() -> None:
+    source = (
+        "from __future__ import annotations\n\nTYPE_CHECKING = False\nif TYPE_CHECKING:\n    # why\n    import typing\n"
+        "def f(é: dict[str,\n    int] = {}, *rest: int, **more: 'str') -> list[int]: return []\nx: int = 1\ny: int\n"
+    )
+    assert stripped(source.encode()).decode() == (
+        "\n\n\n\n\n\ndef f(é = {}, *rest, **more) : return []\n\nx = 1\npass\n"
     )
 
 
@@ -294,20 +457,61 @@ def test_an_archive_is_read_back_as_it_was_made(tmp_path: Path) -> None:
             assert info.external_attr >> 16 == 0o100644
 
 
-def shapes(tree: ast.AST) -> Iterator[tuple[str, Any, Any, list[Any]]]:
-    """Each node: what it is, where it begins and what it holds beside other nodes."""
+def shapes(tree: ast.AST) -> Iterator[tuple[str, int, Any, list[Any]]]:
+    """Each node: what it is, in which line it is and what it holds beside other nodes."""
     for node in ast.walk(tree):
         plain = [value for _, value in ast.iter_fields(node) if not isinstance(value, ast.AST | list)]
         children = [type(child).__name__ for child in ast.iter_child_nodes(node)]
-        yield type(node).__name__, getattr(node, "lineno", 0), getattr(node, "col_offset", 0), [plain, children]
+        yield type(node).__name__, getattr(node, "lineno", 0), plain, children
 
 
-def without_docstrings(tree: ast.Module) -> ast.Module:
+def bare(tree: ast.Module) -> ast.Module:
+    """The tree without docstrings and what is for type checkers alone."""
+    chosen = any(isinstance(node, ast.If) and is_for_checkers(node) and node.orelse for node in tree.body)
+    tree.body = [
+        node
+        for node in tree.body
+        if not is_docstring_given_later(node)
+        and (not is_for_checkers(node) or (chosen and not isinstance(node, ast.ImportFrom) and not is_alone(node)))
+    ]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if ast.get_docstring(node, clean=False) is None:
-                continue
-            text = node.body.pop(0)
-            if not node.body and not isinstance(node, ast.Module):
-                node.body.append(ast.copy_location(ast.Pass(), text))
+        match node:
+            case ast.arg():
+                node.annotation = None
+            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                take_docstring(node)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        for _, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                value[:] = map(without_annotation, value)
     return tree
+
+
+def is_for_checkers(node: ast.stmt) -> bool:
+    named = ast.unparse(node).startswith(("if TYPE_CHECKING:", "TYPE_CHECKING = False", "from __future__ import"))
+    return named and isinstance(node, ast.If | ast.Assign | ast.ImportFrom)
+
+
+def is_docstring_given_later(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and ".__doc__ = " in ast.unparse(node).partition("(")[0]
+
+
+def is_alone(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and not node.orelse
+
+
+def take_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    if ast.get_docstring(node, clean=False) is None:
+        return
+    text = node.body.pop(0)
+    if not node.body and not isinstance(node, ast.Module):
+        node.body.append(ast.copy_location(ast.Pass(), text))
+
+
+def without_annotation(node: Any) -> Any:
+    if not isinstance(node, ast.AnnAssign):
+        return node
+    if node.value is None:
+        return ast.copy_location(ast.Pass(), node)
+    return ast.copy_location(ast.Assign([node.target], node.value), node)

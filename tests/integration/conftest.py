@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.azurite import Azurite, azurite
 from tests.servers.moto import Moto, moto
 
 BUCKET = "acme-flags"
@@ -24,3 +25,17 @@ def server(aws: Moto) -> Moto:
     aws.reset()
     aws.make_bucket(BUCKET)
     return aws
+
+
+@pytest.fixture(scope="module")
+def azure() -> Iterator[Azurite]:
+    """An Azure of our own."""
+    with azurite() as running:
+        yield running
+
+
+@pytest.fixture
+def storage(azure: Azurite) -> Azurite:
+    """The same with an empty container."""
+    azure.empty_container(BUCKET)
+    return azure

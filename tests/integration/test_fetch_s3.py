@@ -14,10 +14,10 @@ import pytest
 
 from burgee.core.errors import BurgeeError, Denied, NotFound, Unavailable
 from burgee.core.instant import format_instant
-from burgee.fetch.aws_credentials import Rim, system_rim
 from burgee.fetch.live import Live
 from burgee.fetch.opening import open_fetcher
 from burgee.fetch.port import NOT_MODIFIED
+from burgee.fetch.rim import Rim, system_rim
 from burgee.fetch.s3 import S3Fetcher
 from burgee.store.file import FileObjects
 from burgee.store.objects import ObjectStore

@@ -50,6 +50,19 @@ class Clouds:
         folder = self._servers.enter_context(TemporaryDirectory(prefix="burgee-"))
         return self._servers.enter_context(registry(Path(folder, "registry")))
 
+    def writes(self, url: str, key: str) -> int | None:
+        """How many writes of an object its server did by its own log; None where there is no server."""
+        scheme, _, place = url.partition("://")
+        name = f"{place.partition(f'{BUCKET}/')[2]}/{key}"
+        match scheme:
+            case "s3":
+                return self.aws.writes(BUCKET, name)
+            case "azblob":
+                return self.azure.writes(BUCKET, name)
+            case "gs":
+                return len(self.google.writes(name))
+        return None
+
 
 @contextmanager
 def clouds() -> Iterator[Clouds]:

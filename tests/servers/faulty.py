@@ -81,7 +81,7 @@ def faulty(server: str) -> Iterator[Faulty]:
                 return
             self._give(*answer)
 
-        do_PUT = do_HEAD = do_GET  # noqa: N815 - the names that the base class looks for
+        do_PUT = do_POST = do_HEAD = do_GET  # noqa: N815 - the names that the base class looks for
 
         def _passed_on(self, asked: Asked, body: bytes) -> Answer:
             headers = {name: value for name, value in asked.headers.items() if name not in running.without}
@@ -99,7 +99,7 @@ def faulty(server: str) -> Iterator[Faulty]:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            if status != 304:
+            if status != 304 and "Content-Length" not in headers:
                 self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             if self.command != "HEAD":

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 import boto3
 from botocore.config import Config
 from moto.moto_server import werkzeug_app
+from moto.s3.responses import S3Response
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
@@ -46,6 +48,11 @@ class Keys(NamedTuple):
         }
         return {name: value for name, value in named.items() if value}
 
+
+_PUT_OBJECT = S3Response.put_object
+_WRITING = Lock()
+# Bucket and key of each write that was done, in their order.
+_WRITTEN: list[str] = []
 
 # Whoever they are, until permissions are enforced.
 ANYBODY = Keys("AKIAANYBODYANYBODY00", "a-secret-that-nobody-checks")
@@ -98,6 +105,10 @@ class Moto:
         self.client().put_object(
             Bucket=bucket, Key=path, Body=content, ContentType=JSON, CacheControl=cache_control(key)
         )
+
+    def writes(self, bucket: str, name: str) -> int:
+        """How many writes of an object were done: of racers on one, one of them is."""
+        return _WRITTEN.count(f"{bucket}/{name}")
 
     def upload(self, folder: Path, bucket: str, *, prefix: str = "") -> None:
         """Everything a `file://` store has in `folder`; heads and index last, as a copy of a store is made."""
@@ -160,6 +171,7 @@ class Moto:
 
     def reset(self) -> None:
         """Forget everything."""
+        _WRITTEN.clear()
         self._post("/moto-api/reset", b"")
 
     def _enforce(self, after_requests: str) -> None:
@@ -179,6 +191,7 @@ def moto() -> Iterator[Moto]:
     werkzeug_app.DISABLE_GLOBAL_CORS = True  # type: ignore[attr-defined]
     # Without it a right to one secret is none, for moto would ask for all of them.
     SecretsManagerResponse._determine_resource = _secret_asked_for  # type: ignore[attr-defined]
+    S3Response.put_object = _put_alone  # type: ignore[method-assign, assignment]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -189,6 +202,14 @@ def moto() -> Iterator[Moto]:
         running.reset()
     finally:
         server.stop()
+
+
+def _put_alone(asked: S3Response) -> Any:
+    """One write at a time: moto looks whether a condition holds and then writes, and so now and then lets two win."""
+    with _WRITING:
+        answer = _PUT_OBJECT(asked)
+        _WRITTEN.append(f"{asked.bucket_name}/{asked.parse_key_name()}")
+        return answer
 
 
 def _secret_asked_for(asked: SecretsManagerResponse) -> str:

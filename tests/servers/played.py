@@ -16,6 +16,7 @@ class Asked(NamedTuple):
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 Answer = tuple[int, bytes, Mapping[str, str]]
@@ -35,25 +36,28 @@ class Played:
 
 @contextmanager
 def played(answer: Callable[[Asked], Answer]) -> Iterator[Played]:
-    """A server that answers GET and PUT by `answer`, until the context ends."""
+    """A server that answers GET, HEAD, PUT and POST by `answer`, until the context ends."""
     running = Played()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            asked = Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            asked = Asked(self.command, self.path, headers, body)
             running.asked.append(asked)
-            status, content, headers = answer(asked)
+            status, content, more = answer(asked)
             self.send_response(status)
-            for name, value in headers.items():
+            for name, value in more.items():
                 self.send_header(name, value)
             if status != 304:
                 self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
 
-        do_PUT = do_GET  # noqa: N815 - the name that the base class looks for
+        do_HEAD = do_PUT = do_POST = do_GET  # noqa: N815 - the names that the base class looks for
 
         def log_message(self, *_: object) -> None:
             pass

@@ -113,7 +113,7 @@ MISTAKES = [
     (("publish", "--config-ref", "nope", "--store", "STORE"), ("no branch 'nope'", "it has main")),
     (("publish", "--config-ref", "nope", "-e", "staging", "--store", "STORE"), ("no branch 'nope'",)),
     (("publish", "--store", "rubbish"), ("a URL such as file:///", "'rubbish'")),
-    (("publish", "--store", "gs://bucket"), ("cannot publish to gs:// yet",)),
+    (("publish", "--store", "gs://b"), ("wanted a bucket and a prefix",)),
     (("publish", "--store", "https://example.com"), ("not published to",)),
     (("evaluate", "a"), ("--entity",)),
     (("evaluate", "aa", "--entity", "u"), ("no flag 'aa'", "did you mean 'a'?")),
@@ -504,7 +504,7 @@ def test_the_json_of_publish_is_a_receipt_for_each_environment(burgee: Burgee, s
     assert [receipt["outcome"] for receipt in said.json] == ["planned", "planned"]
     assert set(said.json[0]) == {
         *("environment", "outcome", "revision", "bundle", "release", "commit", "published_at", "activates_at"),
-        *("changes", "problems", "message", "warnings", "took_ms"),
+        *("changes", "problems", "message", "warnings", "mirrors", "took_ms"),
     }
     assert {frozenset(change) for change in said.json[0]["changes"]} == {frozenset(CHANGE)}
     assert list(tmp_path.iterdir()) == []
@@ -543,7 +543,7 @@ def test_the_json_of_status_has_the_same_fields_for_every_environment(
         *("pending", "hold", "freeze", "error"),
     }
     said = burgee("status", "--store", shop.store, "--json").json
-    assert set(said) == {"store", "repository", "environments"}
+    assert set(said) == {"store", "repository", "environments", "mirrors"}
     assert [set(entry) for entry in said["environments"]] == [fields, fields]
     assert [(entry["environment"], entry["revision"]) for entry in said["environments"]] == [
         ("production", 2),

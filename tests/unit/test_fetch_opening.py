@@ -43,7 +43,7 @@ def test_buckets_are_opened_with_what_variables_say(url: str) -> None:
     "script",
     [
         f"from burgee.fetch.opening import open_fetcher; open_fetcher({HERE.parent.as_uri()!r}).get({HERE.name!r})",
-        "import burgee.fetch.s3, burgee.fetch.http",
+        "import burgee.fetch.gs, burgee.fetch.s3, burgee.fetch.http",
     ],
 )
 def test_what_is_not_asked_for_is_not_imported(script: str) -> None:
@@ -59,11 +59,11 @@ def test_what_is_not_asked_for_is_not_imported(script: str) -> None:
     ("url", "said"),
     [
         ("s3://b", "wanted a bucket and a prefix, as s3://acme-flags/production, got 's3://b'"),
-        ("azblob://account/container", "does not have azblob:// stores yet"),
-        ("gs://bucket", "does not have gs:// stores yet"),
-        ("oci://ghcr.io/acme/flags", "does not have oci:// stores yet"),
+        ("azblob://account", "wanted an account, a container and a prefix, as azblob://acmeflags/flags/production"),
+        ("gs://b", "wanted a bucket and a prefix, as gs://acme-flags/production, got 'gs://b'"),
+        ("oci://ghcr.io", "wanted a registry and a repository, as oci://ghcr.io/acme/flags, got 'oci://ghcr.io'"),
         ("memory://x", "live in the publishing process alone"),
-        ("ftp://host/path", "unknown scheme 'ftp' in 'ftp://host/path'; known: file, http, https, s3"),
+        ("ftp://host/path", "unknown scheme 'ftp' in 'ftp://host/path'; known: azblob, file, gs, http, https, oci, s3"),
         ("", "named by a URL such as file:///srv/flags"),
         ("./flags", "named by a URL such as file:///srv/flags"),
         ("file://host/path", "file URLs have no host, got 'host'"),

@@ -9,10 +9,10 @@ from botocore.loaders import create_loader
 
 from burgee.bundle.s3_address import is_region, read_s3_address
 from burgee.core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
-from burgee.fetch.aws_answers import element
 from burgee.fetch.aws_endpoints import domain_of
 from burgee.fetch.port import NOT_MODIFIED
 from burgee.fetch.s3 import S3Fetcher, base_of
+from burgee.fetch.xml_answers import element
 from tests.fakes.aws import Answer, FakeConnections, FakeRim, an_error
 from tests.fakes.clock import NOON
 

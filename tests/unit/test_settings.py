@@ -92,3 +92,10 @@ def test_the_kinds_of_git_hosts_are_those_that_there_are() -> None:
         assert read_settings({"BURGEE_GIT_HOST": kind}).git_host == kind
     with pytest.raises(ConfigurationError, match=", ".join(KINDS)):
         read_settings({"BURGEE_GIT_HOST": "sourceforge"})
+
+
+def test_a_reference_that_azure_could_not_resolve_is_no_secret() -> None:
+    value = "@Microsoft.KeyVault(SecretUri=https://acme.vault.azure.net/secrets/webhook)"
+    with pytest.raises(ConfigurationError, match="BURGEE_WEBHOOK_SECRET is a reference to Key Vault") as raised:
+        read_settings({"BURGEE_WEBHOOK_SECRET": value})
+    assert "acme.vault" not in str(raised.value)

@@ -21,7 +21,8 @@ CREATED_ANNOTATION = "org.opencontainers.image.created"
 CREATED = "1970-01-01T00:00:00Z"
 EMPTY_CONFIG = b"{}"
 
-_CONFIG = {
+# The descriptor of what stands for a configuration that there is none of (OCI image specification 1.1).
+EMPTY = {
     "mediaType": "application/vnd.oci.empty.v1+json",
     "digest": digest_of(EMPTY_CONFIG),
     "size": 2,
@@ -35,7 +36,7 @@ def encode_manifest(layers: Mapping[str, tuple[str, int]]) -> bytes:
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "artifactType": ARTIFACT_TYPE,
-        "config": _CONFIG,
+        "config": EMPTY,
         "layers": [_layer(namespace, *layers[namespace]) for namespace in sorted(layers)],
         "annotations": {CREATED_ANNOTATION: CREATED},
     }

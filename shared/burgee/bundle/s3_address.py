@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import namedtuple
 
 from ..core.errors import ConfigurationError
+from . import addresses
 
 _EXAMPLE = "s3://acme-flags/production"
+_FORM = addresses.Form("an s3 URL", _EXAMPLE, ("region", "endpoint"), "https://s3.example.org")
 _BUCKET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _LONGEST_LABEL = 63
 _LONGEST_REGION = 40
-_LARGEST_PORT = 65_535
 
 
 class S3Address(namedtuple("S3Address", "bucket prefix region endpoint")):
@@ -39,14 +40,11 @@ def read_s3_address(url: str) -> S3Address:
     The prefix is taken as it is, a `%` is a `%`; values of the query may be percent-encoded. Raises
     ConfigurationError for any other URL.
     """
-    place, _, query = url.partition("://")[2].partition("?")
-    bucket, _, prefix = place.partition("/")
-    if "#" in url or "@" in bucket:
-        raise ConfigurationError(f"an s3 URL has no credentials and no fragment; it is written as {_EXAMPLE}")
-    prefix = prefix.strip("/")
-    if not 3 <= len(bucket) <= 255 or set(bucket) - _BUCKET or not url.isprintable() or not _is_path(prefix):
+    place, options = addresses.taken_apart(url, _FORM)
+    bucket, _, path = place.partition("/")
+    prefix = path.strip("/")
+    if not 3 <= len(bucket) <= 255 or set(bucket) - _BUCKET or not addresses.is_path(prefix):
         raise ConfigurationError(f"wanted a bucket and a prefix, as {_EXAMPLE}, got {f's3://{place}'!r}")
-    options = _options(query)
     region, endpoint = options.get("region"), options.get("endpoint")
     if region is not None and not is_region(region):
         raise ConfigurationError(f"wanted a region such as eu-central-1 in the query of {_EXAMPLE}, got {region!r}")
@@ -62,44 +60,4 @@ def is_region(text: str) -> bool:
 
 def checked_endpoint(url: str) -> str:
     """`url` without a slash at its end. Raises ConfigurationError unless it is a plain http or https URL."""
-    scheme, _, rest = url.partition("://")
-    host = rest.partition("/")[0]
-    if "@" in rest or "?" in rest or "#" in rest:
-        raise ConfigurationError("the endpoint of an s3 store has no credentials, query or fragment")
-    if scheme not in ("http", "https") or not _is_authority(host) or not url.isprintable() or " " in url:
-        raise ConfigurationError(f"wanted an endpoint such as https://s3.example.org, got {url!r}")
-    return url.rstrip("/")
-
-
-def _is_path(prefix: str) -> bool:
-    # What some clients would take out of an address and others not.
-    return not prefix or not set(prefix.split("/")) & {"", ".", ".."}
-
-
-def _options(query: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for pair in query.split("&") if query else ():
-        name, _, value = pair.partition("=")
-        if name not in ("region", "endpoint"):
-            raise ConfigurationError(f"the query of an s3 URL says region and endpoint and nothing else, got {name!r}")
-        if name in found:
-            raise ConfigurationError(f"the query of an s3 URL says {name} once, got it twice")
-        found[name] = _decoded(value)
-    return found
-
-
-def _decoded(value: str) -> str:
-    if "%" not in value:
-        return value
-    from urllib.parse import unquote
-
-    return unquote(value)
-
-
-def _is_authority(text: str) -> bool:
-    """Whether it is a host, with or without a port; a host with colons stands in brackets."""
-    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
-    host = host if colon else text
-    if colon and not (port.isascii() and port.isdigit() and int(port) <= _LARGEST_PORT):
-        return False
-    return bool(host) and (host.startswith("[") or ":" not in host)
+    return addresses.checked_endpoint(url, _FORM)

@@ -22,6 +22,7 @@ COMMANDS = {
     "build": "Compile flag files to bundles and say their digests.",
     "diff": "Say what changed between folders, commits or releases.",
     "publish": "Release what the repository says to a store.",
+    "bundle": "Copy, list and unpack bundles: registries, stores, folders.",
     "evaluate": "Evaluate a flag and, if asked, explain the answer.",
     "history": "List the releases of an environment.",
     "status": "Say what each environment of a store serves.",

@@ -11,15 +11,18 @@ from click.shell_completion import CompletionItem
 
 
 class Folder(click.Path):
-    """A folder; unless it `may_come`, one that is there."""
+    """A folder; unless it `may_come`, one that is there; or a bundle or a bucket, where it `may_be_elsewhere`."""
 
     name = "folder"
 
-    def __init__(self, *, may_come: bool = False) -> None:
+    def __init__(self, *, may_come: bool = False, may_be_elsewhere: bool = False) -> None:
         super().__init__(file_okay=False)
         self._may_come = may_come
+        self._may_be_elsewhere = may_be_elsewhere
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if self._may_be_elsewhere and _is_elsewhere(value):
+            return value
         try:
             path = Path(value)
             if path.is_dir() or (self._may_come and not path.exists()):
@@ -71,3 +74,9 @@ def environment_names(context: click.Context, parameter: click.Parameter, incomp
     except (OSError, BurgeeError):
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _is_elsewhere(place: str) -> bool:
+    from .places import is_elsewhere
+
+    return is_elsewhere(place)

@@ -1,4 +1,4 @@
-"""Where the command line finds flags: a folder, a commit of its repository, a release in a store."""
+"""Where the command line finds flags: a folder, a commit of its repository, a release in a store, a bundle."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ import click
 from ..author.authored import Authored
 from ..author.project import PROJECT_FILE, Project, read_project
 from ..bundle.document import Document
-from ..core.errors import EnvironmentNotFound, InvalidFiles, NotFound
+from ..core.errors import EnvironmentNotFound, InvalidFiles, InvalidRequest, NotFound
 from ..deliver.candidate import compile_bundle
 from ..deliver.reading import Progress, author_environment, project_of
 from ..git.address import is_foreign, is_remote
 from ..git.folder import open_folder
 from ..git.repository import Repository, open_repository
 from ..git.tree import Source
+from ..store.reference import is_reference
+from .buckets import files_in_bucket, is_bucket
+from .bundles import Files, files_of
 from .output import note
 from .stores import Released, UnknownName, released
 
@@ -30,11 +33,15 @@ _WITHOUT_PROJECT = b"version: 1\nenvironments:\n  default: {}\n"
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Flag files at one state: the project that names the environments, and the files."""
+    """Flag files at one state: the project that names the environments, and the files.
+
+    `stands_alone`: they are those of a bundle or a bucket, which belong to no environment and are compared with any.
+    """
 
     label: str
     source: Source
     project: Project
+    stands_alone: bool = False
 
     @property
     def environments(self) -> Sequence[str]:
@@ -65,9 +72,11 @@ class Tree:
 
 
 def tree_at(path: str, commit: str | None = None) -> Tree:
-    """The files of a folder, or of a commit of the repository it is in. Without burgee.yaml the folder is one
-    environment, `default`. Raises UnknownName when there is no such commit.
+    """The files of a folder, of a commit of the repository it is in, of a bundle or of a bucket. Without burgee.yaml
+    the folder is one environment, `default`. Raises UnknownName when there is no such commit or bundle.
     """
+    if is_elsewhere(path):
+        return _elsewhere(path, commit)
     if commit is None:
         return _tree(path, open_folder(path), path)
     repository = repository_at(path)
@@ -76,15 +85,21 @@ def tree_at(path: str, commit: str | None = None) -> Tree:
 
 
 def place_at(place: str, store_url: str | None) -> Tree | Released:
-    """The files of a folder, a release written as `production@12`, or the files of a commit of the repository here."""
+    """The files of a folder, a bundle or a bucket, a release written as `production@12`, or the files of a commit of
+    the repository here."""
     if release := _RELEASE.fullmatch(place):
         return released(store_url, release[1], int(release[2]))
-    if Path(place).is_dir():
+    if is_elsewhere(place) or Path(place).is_dir():
         return tree_at(place)
     try:
         return tree_at(".", place)
     except UnknownName as error:
         raise UnknownName(f"{place!r} is no folder, no release such as production@12 and no commit: {error}") from error
+
+
+def is_elsewhere(place: str) -> bool:
+    """Whether flag files are asked for in a bundle or a bucket, by the form of its URL."""
+    return is_reference(place) or is_bucket(place)
 
 
 def repository_at(address: str, *, token: str | None = None) -> Repository:
@@ -107,6 +122,14 @@ def named() -> Iterator[None]:
         yield
     except NotFound as error:
         raise UnknownName(str(error)) from error
+
+
+def _elsewhere(place: str, commit: str | None) -> Tree:
+    if commit is not None:
+        raise InvalidRequest(f"--commit names a commit of a repository, and {place} is none; leave it out")
+    with named():
+        source = Files(files_in_bucket(place) if is_bucket(place) else files_of(place))
+    return Tree(place, source, read_project(_WITHOUT_PROJECT), stands_alone=True)
 
 
 def _tree(label: str, source: Source, folder: str | None) -> Tree:

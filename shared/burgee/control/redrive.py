@@ -9,8 +9,8 @@ from ..queue.port import Message, Queue, Received
 from .job import REDRIVEN, decode_job
 
 
-def dead_letters(dead: Queue) -> tuple[list[Received], int]:
-    """The oldest of what lies with the dead letters, which stay there, and about how many there are in all.
+def dead_letters(dead: Queue) -> tuple[list[Received], int | None]:
+    """The oldest of what lies with the dead letters, which stay there, and about how many there are in all, if known.
 
     Of messages in order only some can be seen before they are deleted: the first ten.
     """
@@ -18,7 +18,7 @@ def dead_letters(dead: Queue) -> tuple[list[Received], int]:
     found = list(dead.receive())
     for received in found:
         dead.postpone(received.receipt, 0)
-    return found, max(count, len(found))
+    return found, None if count is None else max(count, len(found))
 
 
 def redrive(dead: Queue, queue: Queue) -> Iterator[Received]:

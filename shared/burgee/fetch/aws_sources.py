@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from ..core.errors import BurgeeError, ConfigurationError, ContentError, Denied, Unavailable
 from ..core.instant import parse_instant
-from .aws_answers import element, refusal_of
 from .aws_endpoints import domain_of, given_endpoint
 from .aws_profile import checked_credentials
-from .connections import PATIENCE, Patience, checked_base, origin_of
+from .connections import PATIENCE, Patience, checked_base, keeps_secrets, origin_of
+from .xml_answers import element, refusal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .aws_credentials import Rim
     from .connections import Reply
+    from .rim import Rim
     from .sigv4 import Credentials
 
 # They are beside this machine or nowhere.
@@ -25,8 +25,8 @@ CONTAINER = Patience(1.0, 5.0, 10.0)
 _CONTAINER_HOST = "http://169.254.170.2"
 _INSTANCE_HOSTS = {"ipv4": "http://169.254.169.254", "ipv6": "http://[fd00:ec2::254]"}
 _INSTANCE_ROLES = "/latest/meta-data/iam/security-credentials/"
-# Who may be told a container's token without TLS: this machine, and what ECS and EKS answer at.
-_NEAR = ("localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23")
+# Who may be told a container's token without TLS besides this machine: what ECS and EKS answer at.
+_NEAR = ("169.254.170.2", "169.254.170.23", "fd00:ec2::23")
 
 
 def from_web_identity(environ: Mapping[str, str], rim: Rim, region: str) -> Credentials | None:
@@ -105,18 +105,12 @@ def _container_url(environ: Mapping[str, str]) -> str | None:
     url = environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     if not url:
         return None
-    scheme, host, _ = origin_of(url)
-    if scheme != "https" and host not in _NEAR and not _is_loopback(host):
+    host = origin_of(url)[1]
+    if host not in _NEAR and not keeps_secrets(url):
         raise ConfigurationError(
             f"AWS_CONTAINER_CREDENTIALS_FULL_URI is https or an address of this machine, ECS or EKS, got host {host!r}"
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether it is an address such as 127.0.0.1; a name that begins so is none."""
-    parts = host.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(part.isascii() and part.isdecimal() for part in parts)
 
 
 def _container_headers(environ: Mapping[str, str], rim: Rim) -> dict[str, str]:

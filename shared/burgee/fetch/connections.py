@@ -83,17 +83,19 @@ class Connections:
         """
         from http.client import HTTPException
 
+        # What a query says may be a proof of who asks.
+        shown = f"{method} {url.partition('?')[0]}"
         try:
             connection, response = self._asked(method, url, _HEADERS | headers, body, deadline)
             try:
-                content = _content(f"{method} {url}", response, max_bytes, deadline)
+                content = _content(shown, response, max_bytes, deadline)
                 reusable = not response.will_close and response.isclosed()
             except BaseException:
                 connection.close()
                 raise
         except (OSError, HTTPException, ValueError) as error:
             # ValueError: an address that cannot be a host name or a request line.
-            raise Unavailable(f"{method} {url}: {_said(error)}") from error
+            raise Unavailable(f"{shown}: {_said(error)}") from error
         self._keep(origin_of(url), connection) if reusable else connection.close()
         return Reply(url, response.status, response.reason, response.headers, content)
 
@@ -217,6 +219,18 @@ def checked_base(url: str) -> str:
         )
     origin_of(url)
     return url.rstrip("/")
+
+
+def keeps_secrets(url: str) -> bool:
+    """Whether what is said there is read by nobody on the way: by https, or within this machine."""
+    scheme, host, _ = origin_of(url)
+    return scheme == "https" or host in ("localhost", "::1") or is_loopback(host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is an address such as 127.0.0.1; a name that begins so is none."""
+    parts = host.split(".")
+    return len(parts) == 4 and parts[0] == "127" and all(part.isascii() and part.isdecimal() for part in parts)
 
 
 def _parts(url: str) -> SplitResult:

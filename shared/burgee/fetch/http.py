@@ -45,7 +45,7 @@ class HttpFetcher:
             location = reply.headers.get("Location") if reply.status in REDIRECTED else None
             if not location:
                 raise _refusal(reply)
-            url = _redirected(url, location)
+            url = redirected(url, location)
         raise Unavailable(f"GET {self._base}/{key}: more than {REDIRECTS} redirects")
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ def _refusal(reply: Reply) -> BurgeeError:
     return Unavailable(said)
 
 
-def _redirected(url: str, location: str) -> str:
+def redirected(url: str, location: str) -> str:
     """The absolute address of a redirect. Raises Unavailable unless it keeps the scheme."""
     from urllib.parse import urljoin
 

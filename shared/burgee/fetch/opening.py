@@ -6,12 +6,27 @@ from ..core.errors import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .connections import Patience
     from .port import Fetcher
 
-KNOWN = ("file", "http", "https", "s3")
+KNOWN = ("azblob", "file", "gs", "http", "https", "oci", "s3")
+
+
+def open_fetchers(
+    urls: Sequence[str], environ: Mapping[str, str] | None = None, *, patience: Patience | None = None
+) -> Fetcher:
+    """The fetcher that reads from the first of `urls`, or, while that fails, from the next.
+
+    Raises as `open_fetcher` does.
+    """
+    fetchers = [open_fetcher(url, environ, patience=patience) for url in urls]
+    if len(fetchers) == 1:
+        return fetchers[0]
+    from .fallbacks import Fallbacks
+
+    return Fallbacks(fetchers)
 
 
 def open_fetcher(url: str, environ: Mapping[str, str] | None = None, *, patience: Patience | None = None) -> Fetcher:
@@ -31,13 +46,26 @@ def open_fetcher(url: str, environ: Mapping[str, str] | None = None, *, patience
             from .http import HttpFetcher
 
             return HttpFetcher(url, patience=patience or PATIENCE)
+        case "azblob":
+            from .azblob import AzblobFetcher
+            from .connections import PATIENCE, Connections
+
+            return AzblobFetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
         case "s3":
             from .connections import PATIENCE, Connections
             from .s3 import S3Fetcher
 
             return S3Fetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
-        case "azblob" | "gs" | "oci":
-            raise ConfigurationError(f"this version of burgee does not have {scheme}:// stores yet, got {url!r}")
+        case "oci":
+            from .connections import PATIENCE, Connections
+            from .oci import OciFetcher
+
+            return OciFetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
+        case "gs":
+            from .connections import PATIENCE, Connections
+            from .gs import GsFetcher
+
+            return GsFetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
         case "memory":
             raise ConfigurationError(f"memory:// stores live in the publishing process alone, got {url!r}")
         case _ if not colon:

@@ -10,24 +10,25 @@ from ..bundle.s3_refusals import MISSING_OR_DENIED, NO_BUCKET, OUTDATED, RENEW, 
 from ..core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
 from ..core.instant import format_instant
 from ..core.visible import visible
-from .aws_answers import element, refusal_of
-from .aws_credentials import DEFAULT_REGION, HeldCredentials, region_of, system_rim
+from .aws_credentials import DEFAULT_REGION, HeldCredentials, region_of
 from .aws_endpoints import domain_of, given_endpoint
 from .clock import SystemClock
 from .connections import Connections
 from .http import REDIRECTED, condition, fetched_from
 from .port import MAX_BYTES, Fetched
+from .rim import system_rim
 from .sigv4 import Scope, signed
+from .xml_answers import element, refusal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..bundle.s3_address import S3Address
-    from .aws_answers import Refusal
-    from .aws_credentials import Rim
     from .connections import Reply
+    from .rim import Rim
     from .sigv4 import Credentials
+    from .xml_answers import Refusal
 
 # As asked first, in the bucket's own region, with credentials that are newer.
 _TRIES = 3
@@ -79,8 +80,8 @@ class S3Fetcher:
 
     @property
     def place(self) -> str:
-        """Where objects are asked for."""
-        return self._base(self._region)
+        """Where objects are asked for, for people."""
+        return f"bucket {self.address.bucket}, prefix {self.address.prefix or 'none'}, at {self._base(self._region)}"
 
     def asked_by(self) -> str:
         """Who asks, as a person may see it. Raises Denied and Unavailable as `HeldCredentials.current` does."""

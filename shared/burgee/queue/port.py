@@ -1,6 +1,10 @@
-"""What a queue is: messages of one group are received in the order in which they were sent, each until it is deleted.
+"""What a queue is: messages that are received, one time after the other, until they are deleted.
 
 Law: a message that was sent is in the queue, or in the one for dead letters, until somebody has deleted it.
+
+Order within a group and deduplication are what SQS has. Pub/Sub keeps order where a subscription is told to, and Azure
+Storage as a rule; neither drops what was sent twice. So a message may tell that something is to be looked at, and
+never what is to be found.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ from typing import Protocol
 class Message:
     """A message as it is sent.
 
-    Of those with an equal `deduplication` within minutes only the first is kept. `reason` says why a dead letter died.
+    Of those with an equal `deduplication` within minutes only the first is kept, by queues that can. `reason` says why
+    a dead letter died.
     """
 
     body: str
@@ -47,13 +52,13 @@ class Queue(Protocol):
         """Put it at the end; its id. Once this returns, the message is not lost."""
 
     def receive(self) -> Generator[Received]:
-        """What there is, in order, a few at a time; ends when there is nothing for anybody to receive.
+        """What there is, oldest first, a few at a time; ends when there is nothing for anybody to receive.
 
         What was received and not handed over when it is closed can be received by others at once.
         """
 
-    def count(self) -> int:
-        """About how many there are, whether somebody has them or not."""
+    def count(self) -> int | None:
+        """About how many there are, whether somebody has them or not; None where nobody knows."""
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """Let others receive it again only after that time, or at once for 0."""

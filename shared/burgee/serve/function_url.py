@@ -5,7 +5,7 @@ Source: AWS Lambda developer guide, "Request and response payloads". API Gateway
 
 from __future__ import annotations
 
-from .message import Request, Response
+from .message import Request, Response, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def result_of(response: Response) -> dict[str, Any]:
     status, pairs, content = response
     headers = dict(pairs)
     if len(headers) < len(pairs):
-        headers = _joined(pairs)
+        headers = joined(pairs)
     if not isinstance(content, bytes):
         content = b"".join(content)
     if "content-encoding" in headers:
@@ -62,11 +62,3 @@ def result_of(response: Response) -> dict[str, Any]:
     else:
         text, encoded = content.decode(), False
     return {"statusCode": status, "headers": headers, "body": text, "isBase64Encoded": encoded}
-
-
-def _joined(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """A result has each name once; values of one name are joined as RFC 9110 (5.3) has it."""
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers

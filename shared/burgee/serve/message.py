@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class Request(namedtuple("Request", "method path query headers body", defaults=("", {}, b""))):
     """An HTTP request.
@@ -23,3 +27,11 @@ class Response(namedtuple("Response", "status headers body", defaults=((), b""))
     """
 
     __slots__ = ()
+
+
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers for those who take each name once; values of one name are joined as RFC 9110 (5.3) has it."""
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from ..bundle import keys
 from ..bundle.digest import digest_of, verify
-from ..bundle.head import Entry, Head, decode_head, encode_head
+from ..bundle.head import Entry, Head, encode_head
 from ..bundle.index import Index, decode_index, encode_index
-from ..bundle.release import decode_release
-from ..core.errors import Conflict, ContentError, DigestMismatch, InvalidDocument, NotFound
+from ..core.errors import Conflict, ContentError, DigestMismatch, NotFound
+from .checks import check_forward, head_of, release_entry
 from .port import Object, Objects
 
 _Value = TypeVar("_Value")
@@ -32,15 +33,13 @@ class ObjectStore:
         found = self._find(keys.head(environment))
         if found is None:
             return None
-        head = self._decoded(keys.head(environment), decode_head, found.content)
-        if head.environment != environment:
-            raise InvalidDocument(f"{keys.head(environment)} in {self.url} is the head of {head.environment!r}")
+        head = self._decoded(keys.head(environment), partial(head_of, environment=environment), found.content)
         return head, found.etag
 
     def swap_head(self, head: Head, expected_etag: str | None) -> str:
         present = self.read_head(head.environment)
         if present is not None:
-            self._check_forward(present[0], head)
+            check_forward(present[0], head, where=self.url)
         return self._swap(keys.head(head.environment), encode_head(head), expected_etag)
 
     def put_blob(self, content: bytes, *, content_type: str = keys.JSON) -> str:
@@ -58,13 +57,7 @@ class ObjectStore:
     def get_release(self, environment: str, revision: int) -> Entry:
         key = keys.release(environment, revision)
         content = self._objects.get(key).content
-        release = self._decoded(key, decode_release, content)
-        if (release.environment, release.revision) != (environment, revision):
-            raise InvalidDocument(f"{key} in {self.url} is release {release.revision} of {release.environment!r}")
-        try:
-            return Entry(digest_of(content), content.decode(), release, ())
-        except UnicodeDecodeError as error:
-            raise InvalidDocument(f"{key} in {self.url} is not UTF-8") from error
+        return self._decoded(key, partial(release_entry, environment=environment, revision=revision), content)
 
     def read_index(self) -> tuple[Index, str] | None:
         found = self._find(keys.INDEX)
@@ -119,10 +112,3 @@ class ObjectStore:
                     f"{key} in {self.url} never changes, wanted {digest_of(content)}, it is {digest_of(present)}; "
                     "find out who wrote it, remove it and publish again"
                 ) from conflict
-
-    def _check_forward(self, present: Head, head: Head) -> None:
-        where = f"head of {head.environment!r} in {self.url}"
-        if head.revision < present.revision:
-            raise Conflict(f"{where} is at revision {present.revision} and never goes back, wanted {head.revision}")
-        if head.revision == present.revision and head.last.digest != present.last.digest:
-            raise Conflict(f"{where} has another release {present.revision} already")

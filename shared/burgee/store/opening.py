@@ -6,19 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from ..bundle.oci_address import read_repository
 from ..core.errors import ConfigurationError
 from .port import Objects, Store
 
-KNOWN = ("file", "memory", "s3")
+_SINGLE_PUBLISHER = "BURGEE_SINGLE_PUBLISHER"
+KNOWN = ("azblob", "file", "gs", "memory", "oci", "s3")
 
 
-def open_store(url: str, *, environ: Mapping[str, str] | None = None, in_haste: bool = False) -> Store:
+def open_store(
+    url: str, *, environ: Mapping[str, str] | None = None, in_haste: bool = False, as_mirror: bool = False
+) -> Store:
     """The store at `url`, as `file:///srv/flags` or `s3://bucket/prefix`; opens no connection.
 
     `environ` is where stores find their credentials; `in_haste` is for those who are waited for: a store behind a
-    network is asked once, and has some three seconds to answer. Raises ConfigurationError for a URL that names no
-    store, or for variables that are wrong.
+    network is asked once, and has some three seconds to answer; `as_mirror` is for those who only bring there what a
+    primary has, and for readers. Raises ConfigurationError for a URL that names no store, or for variables that are
+    wrong.
     """
+    if urlsplit(url).scheme == "oci":
+        return _registry(url, environ or {}, in_haste=in_haste, as_mirror=as_mirror)
     from .objects import ObjectStore
 
     return ObjectStore(open_objects(url, environ=environ, in_haste=in_haste))
@@ -38,8 +45,12 @@ def open_objects(url: str, *, environ: Mapping[str, str] | None = None, in_haste
             return shared_objects(url)
         case "s3":
             return _bucket(url, environ or {}, in_haste=in_haste)
-        case "azblob" | "gs" | "oci":
-            raise ConfigurationError(f"this version of burgee cannot publish to {parts.scheme}:// yet, got {url!r}")
+        case "oci":
+            raise ConfigurationError(f"a registry keeps manifests and blobs and has no objects, got {url!r}")
+        case "gs":
+            return _google_bucket(url, environ or {}, in_haste=in_haste)
+        case "azblob":
+            return _container(url, environ or {}, in_haste=in_haste)
         case "http" | "https":
             raise ConfigurationError(f"a web server can be read from but not published to, got {url!r}")
         case "":
@@ -55,6 +66,45 @@ def _bucket(url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"stores in S3 need boto3 ({error}): pip install 'burgee[aws]'") from error
     return open_s3(url, environ, pace=HASTE if in_haste else Pace())
+
+
+def _container(url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
+    try:
+        from .azblob import open_azblob
+        from .pace import HASTE, Pace
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"stores in Azure need azure-storage-blob ({error}): pip install 'burgee[azure]'"
+        ) from error
+    return open_azblob(url, environ, pace=HASTE if in_haste else Pace())
+
+
+def _google_bucket(url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
+    try:
+        from .gs import open_gs
+        from .pace import HASTE, Pace
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"stores in Google Cloud Storage need google-cloud-storage ({error}): pip install 'burgee[gcp]'"
+        ) from error
+    return open_gs(url, environ, pace=HASTE if in_haste else Pace())
+
+
+def _registry(url: str, environ: Mapping[str, str], *, in_haste: bool, as_mirror: bool) -> Store:
+    read_repository(url)
+    if not as_mirror and environ.get(_SINGLE_PUBLISHER) != "yes":
+        raise ConfigurationError(
+            "a registry moves a tag whatever it was, so of two publishers at once one may undo the other's release: "
+            f"publish to a bucket and name {url} as its mirror, or set {_SINGLE_PUBLISHER}=yes where there is never "
+            "more than one publisher at a time"
+        )
+    try:
+        from .oci import RegistryStore
+        from .pace import HASTE, Pace
+        from .registry import open_registry
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"stores in registries need oras ({error}): pip install 'burgee[oci]'") from error
+    return RegistryStore(open_registry(url, environ, pace=HASTE if in_haste else Pace()))
 
 
 def _folder(url: str, parts: SplitResult) -> Path:

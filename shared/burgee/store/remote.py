@@ -110,7 +110,7 @@ class RemoteObjects:
 
     def get(self, key: str) -> Object:
         checked_key(key)
-        return self._ask(f"GET {self.url}/{key}", "read", lambda: self.wire.get(key))
+        return self.ask(f"GET {self.url}/{key}", "read", lambda: self.wire.get(key))
 
     def put_new(self, key: str, content: bytes, *, content_type: str, cache_control: str) -> str:
         return self.swap(key, content, expected=None, content_type=content_type, cache_control=cache_control)
@@ -123,11 +123,11 @@ class RemoteObjects:
 
     def list(self, prefix: str) -> Iterator[str]:
         checked_prefix(prefix)
-        keys = self._ask(f"list {self.url}/{prefix}*", "list", lambda: list(self.wire.list(prefix)))
+        keys = self.ask(f"list {self.url}/{prefix}*", "list", lambda: list(self.wire.list(prefix)))
         return iter(sorted(filter(_is_key, keys)))
 
-    def _ask(self, attempt: str, right: Right, request: Callable[[], _Answer]) -> _Answer:
-        """What `request` gives. Raises what its last fault means."""
+    def ask(self, attempt: str, right: Right, request: Callable[[], _Answer]) -> _Answer:
+        """What `request` of the wire gives, asked again where that may help. Raises what its last fault means."""
         failed: Exception | None = None
         for _ in self._pace.attempts():
             try:
@@ -177,7 +177,7 @@ class RemoteObjects:
                 raise
 
         try:
-            return self._ask(f"HEAD {self.url}/{key}", "read", look)
+            return self.ask(f"HEAD {self.url}/{key}", "read", look)
         except BurgeeError as error:
             raise Unavailable(f"whether {key} in {self.url} was written is not known: {error}") from error
 

@@ -40,7 +40,7 @@ class Comparison:
 @click.command("diff", epilog=example("burgee diff HEAD . --environment production", "burgee diff HEAD --json"))
 @click.argument("old", metavar="FROM")
 @click.argument("new", metavar="[TO]", default=".")
-@environment_option("default: every one, or the one that a release is of")
+@environment_option("default: every one, the one that a release is of, or the default one beside a bundle")
 @store_option
 @click.option("--exit-code", "as_exit_code", is_flag=True, help="Exit with 1 when there are changes, as git diff does.")
 @json_option
@@ -49,10 +49,11 @@ def command(
 ) -> None:
     """Say what changed between two states of the flags, in flags, rules and percentages.
 
-    FROM and TO are each a folder, a commit of the repository here, or a release of the store such as production@12. TO
+    FROM and TO are each a folder, a commit of the repository here, a release of the store such as production@12, a
+    bundle such as oci://ghcr.io/acme/flags:production, or a bucket with Flipt's flag files such as s3://old-flags. TO
     is the present folder if left out. A folder wins over a branch of the same name, which is then written
-    refs/heads/NAME. A release is compared with its own environment on the other side. The flags of an environment that
-    one side does not have count as added or removed.
+    refs/heads/NAME. A release is compared with its own environment on the other side, a bundle or a bucket with the
+    default one. The flags of an environment that one side does not have count as added or removed.
 
     Exits with 0 whether or not there are changes, unless --exit-code is given.
 
@@ -73,6 +74,8 @@ def command(
 def _pairs(before: Place, after: Place, environment: str | None) -> Sequence[tuple[str, str]]:
     """The environments to compare, as named on either side."""
     match before, after:
+        case (Tree(stands_alone=True), _) | (_, Tree(stands_alone=True)):
+            return [(_beside_bundle(before, environment), _beside_bundle(after, environment))]
         case Released(), Released():
             if environment:
                 raise InvalidRequest(f"two releases were named with their environments; leave out -e {environment}")
@@ -87,6 +90,13 @@ def _pairs(before: Place, after: Place, environment: str | None) -> Sequence[tup
             f"neither {before.label} nor {after.label} has an environment {environment!r}; they have {', '.join(known)}"
         )
     return [(name, name) for name in ([environment] if environment else known)]
+
+
+def _beside_bundle(place: Place, environment: str | None) -> str:
+    """The environment of a side to compare with a bundle or a bucket, which has but one, whatever the option says."""
+    if isinstance(place, Released):
+        return place.environment
+    return place.environment(None if place.stands_alone else environment)
 
 
 def _comparison(before: Place, after: Place, old_name: str, new_name: str) -> Comparison:

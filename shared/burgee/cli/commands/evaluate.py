@@ -39,7 +39,9 @@ from ..stores import UnknownName
 @click.option(
     "--namespace", "-n", metavar="KEY", default=DEFAULT_NAMESPACE, show_default=True, help="The flag's namespace."
 )
-@click.option("--source", type=Folder(), help="The folder with the flags (default: this one).")
+@click.option(
+    "--source", type=Folder(may_be_elsewhere=True), help="The folder with the flags (default: this one), or a bundle."
+)
 @click.option("--commit", metavar="REV", help="A commit of the repository that --source is in.")
 @click.option("--store", "store_url", metavar="URL", help="Evaluate the active release of a store instead.")
 @click.option("--explain", "explained", is_flag=True, help="Show each rule, each constraint, the bucket and why.")

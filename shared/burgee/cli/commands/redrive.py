@@ -45,7 +45,7 @@ def command(queue_url: str | None, dead_url: str | None, *, dry_run: bool, as_js
         if count and count > len(found):
             note(f"these are the first {len(found)} of about {count}: later ones are seen once these are gone")
     elif dry_run:
-        click.echo("there are no dead letters to be seen" if count else "there are no dead letters")
+        click.echo("there are no dead letters" if count == 0 else "there are no dead letters to be seen")
     else:
         click.echo(f"{len(found)} {'message' if len(found) == 1 else 'messages'} moved back")
     if not found and (left := dead.count()):

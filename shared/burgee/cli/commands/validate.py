@@ -16,7 +16,7 @@ _FORMS = ("text", "json", "sarif", "github")
 
 
 @click.command("validate", epilog=example("burgee validate", "burgee validate . --environment production --json"))
-@click.argument("path", default=".", type=Folder())
+@click.argument("path", default=".", type=Folder(may_be_elsewhere=True))
 @environment_option("default: every one")
 @click.option("--format", "form", type=click.Choice(_FORMS), default="text", show_default=True, help="How to print.")
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
@@ -25,7 +25,8 @@ def command(path: str, environment: str | None, form: str, strict: bool) -> None
     """Check the flag files of a repository's folder and say every problem, each with file, line and column.
 
     Exits with 1 when there is an error, with --strict also when there is a warning. A folder without burgee.yaml, as
-    Flipt's users have it, is taken as one environment.
+    Flipt's users have it, is taken as one environment. PATH may be a bundle too, such as
+    oci://ghcr.io/acme/flags:production.
 
     With --json: a list of {file, line, column, path, severity, code, message, hint}.
     """

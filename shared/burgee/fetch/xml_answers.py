@@ -1,4 +1,4 @@
-"""What Amazon's services say in XML, read without an XML library: single elements of one line of text."""
+"""What services of clouds say in XML, read without an XML library: single elements of one line of text."""
 
 from __future__ import annotations
 

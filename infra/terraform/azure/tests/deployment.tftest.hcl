@@ -1,0 +1,130 @@
+# Tokens, what functions are told and what they may do. Nothing is made: the provider is a mock, and no package is handed
+# over.
+
+mock_provider "azurerm" {
+  mock_resource "azurerm_storage_account" {
+    defaults = {
+      primary_blob_endpoint  = "https://acmeflags.blob.core.windows.net/"
+      primary_queue_endpoint = "https://acmeflags.queue.core.windows.net/"
+    }
+  }
+
+  mock_resource "azurerm_key_vault_secret" {
+    defaults = { versionless_id = "https://burgee.vault.azure.net/secrets/one" }
+  }
+}
+
+variables {
+  subscription = "00000000-0000-0000-0000-000000000000"
+  location     = "westeurope"
+  repository   = "https://github.com/acme/flags.git"
+  deploys      = false
+
+  # What was made can be taken away again at the end.
+  force_destroy = true
+}
+
+run "one_token_is_made_and_evaluate_knows_its_digest" {
+  assert {
+    condition     = local.environments.evaluate.BURGEE_TOKENS == "sha256:${nonsensitive(sha256(random_password.client_token[0].result))}"
+    error_message = "it is another one's digest"
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_AUTH == "token" && output.client_token_secret == "client-token"
+    error_message = "evaluate does not want a token, or clients cannot get theirs"
+  }
+}
+
+run "given_tokens_count_and_none_is_made" {
+  variables {
+    client_tokens = [
+      "sha256:0000000000000000000000000000000000000000000000000000000000000000 production/* expires=2027-06-30",
+      "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+    ]
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_TOKENS == join(",", var.client_tokens)
+    error_message = "BURGEE_TOKENS is ${local.environments.evaluate.BURGEE_TOKENS}"
+  }
+
+  assert {
+    condition     = length(random_password.client_token) == 0 && output.client_token_secret == null
+    error_message = "a token was made as well"
+  }
+}
+
+run "public_evaluation_has_no_tokens" {
+  variables {
+    public_evaluation = true
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_AUTH == "none" && !can(local.environments.evaluate.BURGEE_TOKENS)
+    error_message = "evaluate still wants a token"
+  }
+}
+
+run "functions_are_told_of_the_queue_and_of_where_secrets_are" {
+  assert {
+    condition     = local.environments.webhook.BURGEE_QUEUE == "https://acmeflags.queue.core.windows.net/burgee" && local.environments.publish.BURGEE_DEAD_LETTERS == "https://acmeflags.queue.core.windows.net/burgee-poison"
+    error_message = "the queue is ${local.environments.webhook.BURGEE_QUEUE}, its dead letters are in ${local.environments.publish.BURGEE_DEAD_LETTERS}"
+  }
+
+  assert {
+    condition     = local.environments.webhook.BURGEE_WEBHOOK_SECRET == "@Microsoft.KeyVault(SecretUri=https://burgee.vault.azure.net/secrets/one)"
+    error_message = "it is ${local.environments.webhook.BURGEE_WEBHOOK_SECRET}"
+  }
+
+  assert {
+    condition     = local.environments.publish.AzureFunctionsJobHost__extensions__queues__maxDequeueCount == local.environments.publish.BURGEE_TRIES
+    error_message = "the host gives up at another try than publish does"
+  }
+
+  assert {
+    condition     = local.environments.publish.RECONCILE_SCHEDULE == "0 */5 * * * *" && local.environments.publish.BurgeeQueue__queueServiceUri == "https://acmeflags.queue.core.windows.net"
+    error_message = "the host waits for another queue, or the timer for another minute"
+  }
+}
+
+run "what_is_not_set_is_left_out" {
+  variables {
+    store      = { account = "acmeflags", prefix = "shop" }
+    publishing = { git_host = "gitea" }
+  }
+
+  assert {
+    condition     = output.store == "azblob://acmeflags/flags/shop"
+    error_message = "it is ${output.store}"
+  }
+
+  assert {
+    condition = [for name in keys(local.environments.publish) : name if startswith(name, "BURGEE_")] == [
+      "BURGEE_DEAD_LETTERS", "BURGEE_GIT_HOST", "BURGEE_GIT_TOKEN", "BURGEE_QUEUE", "BURGEE_REPOSITORY", "BURGEE_STORE", "BURGEE_TRIES",
+    ]
+    error_message = join(" ", keys(local.environments.publish))
+  }
+}
+
+run "each_function_may_do_what_it_has_to_and_no_more" {
+  variables {
+    publishing = { refresh_urls = ["https://flags.example.org/hooks/refresh"] }
+    store      = { prefix = "shop" }
+  }
+
+  assert {
+    condition     = keys(local.functions.evaluate.rights) == ["store"] && local.functions.evaluate.rights.store.role_id == module.store.reads
+    error_message = "evaluate: ${join(" ", keys(local.functions.evaluate.rights))}"
+  }
+
+  assert {
+    condition     = keys(local.functions.publish.rights) == ["dead_letters", "queue", "refresh_secret", "secret", "store"] && local.functions.publish.rights.store.role_id == module.store.writes
+    error_message = "publish: ${join(" ", keys(local.functions.publish.rights))}"
+  }
+
+  assert {
+    condition     = keys(local.functions.webhook.rights) == ["index", "queue", "secret"] && endswith(local.functions.webhook.rights.index.condition, "StringEquals 'shop/environments/index.json'")
+    error_message = "webhook: ${local.functions.webhook.rights.index.condition}"
+  }
+}

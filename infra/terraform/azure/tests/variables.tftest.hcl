@@ -1,0 +1,82 @@
+# What is refused before anything is made. Each run gives as many wrong values as there are variables for them.
+
+mock_provider "azurerm" {}
+
+variables {
+  subscription = "00000000-0000-0000-0000-000000000000"
+  location     = "westeurope"
+  repository   = "https://github.com/acme/flags.git"
+}
+
+run "names_and_addresses_that_would_fail_later" {
+  command = plan
+
+  variables {
+    name                = "flags--shop"
+    subscription        = "Acme"
+    location            = "West Europe"
+    repository          = "git@git.example.org:acme/flags.git"
+    store               = { account = "acme-flags" }
+    alarm_action_groups = ["on-call@example.org"]
+    packages            = "tests"
+  }
+
+  expect_failures = [var.name, var.subscription, var.location, var.repository, var.store, var.alarm_action_groups, var.packages]
+}
+
+run "secrets_where_they_do_not_belong" {
+  command = plan
+
+  variables {
+    repository    = "https://user:token@git.example.org/acme/flags.git"
+    client_tokens = ["my client token"]
+  }
+
+  expect_failures = [var.repository, var.client_tokens]
+}
+
+run "values_that_the_functions_would_refuse" {
+  command = plan
+
+  variables {
+    store              = { prefix = "shop/" }
+    publishing         = { git_host = "sourceforge" }
+    evaluation         = { cors_origins = ["https://shop.example.org/"] }
+    reconcile_minutes  = 7
+    log_retention_days = 0
+  }
+
+  expect_failures = [var.store, var.publishing, var.evaluation, var.reconcile_minutes, var.log_retention_days]
+}
+
+run "sizes_that_the_platform_does_not_have" {
+  command = plan
+
+  variables {
+    publishing = { memory_mb = 128 }
+    evaluation = { memory_mb = 128 }
+  }
+
+  expect_failures = [var.publishing, var.evaluation]
+}
+
+run "tokens_that_nobody_would_check" {
+  command = plan
+
+  variables {
+    public_evaluation = true
+    client_tokens     = ["sha256:0000000000000000000000000000000000000000000000000000000000000000"]
+  }
+
+  expect_failures = [var.client_tokens]
+}
+
+run "a_git_host_that_nothing_says_the_kind_of" {
+  command = plan
+
+  variables {
+    repository = "https://git.example.org/acme/flags.git"
+  }
+
+  expect_failures = [check.git_host]
+}

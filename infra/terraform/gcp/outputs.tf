@@ -1,0 +1,102 @@
+output "webhook_url" {
+  description = "Where the Git host delivers pushes: `burgee connect --url`."
+  value       = module.function["webhook"].url
+}
+
+output "evaluate_url" {
+  description = "Base URL for Flipt's REST and OpenFeature's OFREP clients."
+  value       = module.function["evaluate"].url
+}
+
+output "bucket" {
+  description = "Name of the bucket."
+  value       = module.bucket.name
+}
+
+output "store" {
+  description = "URL of the store: BURGEE_STORE of whoever reads or publishes."
+  value       = local.store
+}
+
+output "snapshots_url" {
+  description = "Followed by `/<environment>`, the base URL of Flipt's client SDKs; null unless the bucket is public."
+  value       = var.public_bucket ? "https://storage.googleapis.com/${module.bucket.name}/${local.path}environments" : null
+}
+
+output "queue_url" {
+  description = "URL of the queue."
+  value       = local.subscription
+}
+
+output "dead_letter_url" {
+  description = "URL of the queue of dead letters."
+  value       = local.dead_letters
+}
+
+output "webhook_secret" {
+  description = "Name of the secret that the Git host signs with."
+  value       = module.webhook_secret.name
+}
+
+output "git_token_secret" {
+  description = "Name of the secret for the Git token, which a person puts there."
+  value       = module.git_token.name
+}
+
+output "client_token_secret" {
+  description = "Name of the secret with the client token that was made; null where none was."
+  value       = one(google_secret_manager_secret.client_token[*].secret_id)
+}
+
+output "refresh_secret" {
+  description = "Name of the secret that refresh hooks are signed with; null without refresh_urls."
+  value       = one(module.refresh_secret[*].name)
+}
+
+output "log_bucket" {
+  description = "Id of the log bucket."
+  value       = module.logs.bucket
+}
+
+output "functions" {
+  description = "Names and accounts of the functions."
+  value = {
+    for name, function in module.function : name => {
+      name    = function.name
+      account = local.identities[name].email
+    }
+  }
+}
+
+output "next_steps" {
+  description = "What is left to do, once."
+  value       = <<-EOT
+    1. Give publish a token that reads the repository and writes commit statuses:
+         read -rs GIT_TOKEN
+         printf %s "$GIT_TOKEN" | gcloud secrets versions add ${module.git_token.name} --project ${var.project} --data-file=-
+         # rotations = { git_token = 2 } in terraform.tfvars, then
+         terraform apply
+
+    2. Have the Git host tell of pushes:
+         read -rs BURGEE_GIT_TOKEN && export BURGEE_GIT_TOKEN
+         gcloud secrets versions access latest --project ${var.project} --secret ${module.webhook_secret.name} |
+           burgee connect --url ${module.function["webhook"].url} --repository ${var.repository}${local.host} --secret-file -
+
+    3. Push, or wait ${var.reconcile_minutes} minutes, and see the release:
+         burgee status --store '${local.store}'
+
+    4. Ask:
+         ${local.ask}
+  EOT
+}
+
+locals {
+  told = { host = var.publishing.git_host, api = var.publishing.git_api }
+  host = join("", [for option, value in local.told : " --${option} ${value}" if value != null])
+  token = (
+    var.public_evaluation ? "" :
+    local.makes_token ? " -H \"Authorization: Bearer $(gcloud secrets versions access latest --project ${var.project} --secret ${one(google_secret_manager_secret.client_token[*].secret_id)})\"" :
+    " -H \"Authorization: Bearer $CLIENT_TOKEN\""
+  )
+  ask = "curl -sX POST${local.token} ${module.function["evaluate"].url}/ofrep/v1/evaluate/flags -d '{\"context\":{\"targetingKey\":\"user-1\"}}'"
+}

@@ -1,0 +1,121 @@
+# Tokens, the queue, the timer and the outputs. Nothing is made: the provider is a mock.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+
+  mock_resource "google_cloudfunctions2_function" {
+    defaults = { service_config = { uri = "https://burgee-abcdefghij-ew.a.run.app" } }
+  }
+}
+
+variables {
+  project    = "acme-flags"
+  region     = "europe-west1"
+  repository = "https://github.com/acme/flags.git"
+}
+
+run "one_token_is_made_and_evaluate_knows_its_digest" {
+  assert {
+    condition     = can(regex("^sha256:[0-9a-f]{64}$", local.environments.evaluate.BURGEE_TOKENS))
+    error_message = "BURGEE_TOKENS is no digest"
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_TOKENS == "sha256:${nonsensitive(sha256(random_password.client_token[0].result))}"
+    error_message = "it is another one's digest"
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_AUTH == "token" && output.client_token_secret == "burgee-client-token"
+    error_message = "evaluate does not want a token, or clients cannot get theirs"
+  }
+}
+
+run "given_tokens_count_and_none_is_made" {
+  variables {
+    client_tokens = [
+      "sha256:0000000000000000000000000000000000000000000000000000000000000000 production/* expires=2027-06-30",
+      "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+    ]
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_TOKENS == join(",", var.client_tokens)
+    error_message = "BURGEE_TOKENS is ${local.environments.evaluate.BURGEE_TOKENS}"
+  }
+
+  assert {
+    condition     = length(random_password.client_token) == 0 && output.client_token_secret == null
+    error_message = "a token was made as well"
+  }
+}
+
+run "public_evaluation_has_no_tokens" {
+  variables {
+    public_evaluation = true
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_AUTH == "none" && !can(local.environments.evaluate.BURGEE_TOKENS)
+    error_message = "evaluate still wants a token"
+  }
+}
+
+run "what_functions_are_told_of_the_queue_is_what_is_made" {
+  assert {
+    condition     = local.environments.webhook.BURGEE_QUEUE == "pubsub://acme-flags/burgee"
+    error_message = "the webhook sends to ${local.environments.webhook.BURGEE_QUEUE}"
+  }
+
+  assert {
+    condition     = endswith(local.environments.publish.BURGEE_QUEUE, "/burgee?subscription=${module.queue.subscription}")
+    error_message = "publish works ${local.environments.publish.BURGEE_QUEUE}, and there is ${module.queue.subscription}"
+  }
+
+  assert {
+    condition     = endswith(local.environments.publish.BURGEE_DEAD_LETTERS, "/burgee-dead-letters?subscription=${module.queue.dead_letters}")
+    error_message = "publish buries in ${local.environments.publish.BURGEE_DEAD_LETTERS}"
+  }
+
+  assert {
+    condition     = jsondecode(module.timer.message) == { format = 1, cause = "timer", tick = "scheduler" } && module.timer.schedule == "*/5 * * * *"
+    error_message = "the timer says ${module.timer.message} at ${module.timer.schedule}"
+  }
+}
+
+run "what_is_not_set_is_left_out" {
+  variables {
+    store      = { bucket = "acme-store", prefix = "shop" }
+    publishing = { git_host = "gitea", allowed_mirrors = ["s3://acme-*", "oci://ghcr.io/acme/*"] }
+  }
+
+  assert {
+    condition     = output.store == "gs://acme-store/shop"
+    error_message = "it is ${output.store}"
+  }
+
+  assert {
+    condition = keys(local.environments.publish) == [
+      "BURGEE_ALLOWED_MIRRORS", "BURGEE_DEAD_LETTERS", "BURGEE_GIT_HOST", "BURGEE_QUEUE", "BURGEE_REPOSITORY", "BURGEE_STORE", "BURGEE_TRIES", "GIT_TOKEN_ROTATION",
+    ]
+    error_message = join(" ", keys(local.environments.publish))
+  }
+
+  assert {
+    condition     = keys(local.functions.publish.secrets) == ["BURGEE_GIT_TOKEN"] && keys(local.functions.webhook.secrets) == ["BURGEE_WEBHOOK_SECRET"] && length(local.functions.evaluate.secrets) == 0
+    error_message = "a function is told of a secret that it does not need"
+  }
+}
+
+run "refresh_hooks_are_signed" {
+  variables {
+    publishing = { refresh_urls = ["https://flags.example.org/hooks/refresh"] }
+  }
+
+  assert {
+    condition     = keys(local.functions.publish.secrets) == ["BURGEE_GIT_TOKEN", "BURGEE_REFRESH_SECRET"] && output.refresh_secret == "burgee-refresh-secret"
+    error_message = "publish does not know what to sign with"
+  }
+}

@@ -1,0 +1,263 @@
+variable "name" {
+  type        = string
+  description = "Name of the deployment: what it makes begins with it. One deployment is for one repository."
+  default     = "burgee"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
+    error_message = "name is 2 to 20 of a-z, 0-9 and '-', and begins with a letter, as in burgee or shop-flags."
+  }
+}
+
+variable "project" {
+  type        = string
+  description = "Id of the project that everything is made in."
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project is the id of a project, as in acme-flags: not its name, and not its number."
+  }
+}
+
+variable "region" {
+  type        = string
+  description = "Region of everything that is made. Cloud Functions and Cloud Scheduler have to be there."
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region is one of Google's, as in europe-west1; not a zone."
+  }
+}
+
+variable "repository" {
+  type        = string
+  description = "URL of the repository that holds burgee.yaml and the flag files, without credentials."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~%+-]+){2,}/?$", var.repository))
+    error_message = "repository is an https URL without credentials, as in https://github.com/acme/flags; the token goes into the secret that the output git_token_secret names."
+  }
+}
+
+variable "publishing" {
+  type = object({
+    config_ref      = optional(string)
+    git_host        = optional(string)
+    git_api         = optional(string)
+    allowed_mirrors = optional(list(string), [])
+    refresh_urls    = optional(list(string), [])
+    memory_mb       = optional(number, 1024)
+    timeout_seconds = optional(number, 300)
+  })
+  description = "How publish works. config_ref: branch whose burgee.yaml counts (default: the repository's). git_host, git_api: kind of Git host and URL of its API, where the repository's URL does not tell. allowed_mirrors: patterns of addresses that burgee.yaml may name as mirrors. refresh_urls: hooks of self-hosted readers that are told of releases."
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = contains(["github", "gitlab", "gitea", "forgejo", "bitbucket"], coalesce(var.publishing.git_host, "github"))
+    error_message = "publishing.git_host is github, gitlab, gitea, forgejo or bitbucket."
+  }
+
+  validation {
+    condition     = can(regex("^https?://[^/@?#[:space:]]+(/[^?#[:space:]]*)?$", coalesce(var.publishing.git_api, "https://none")))
+    error_message = "publishing.git_api is a URL, as in https://git.example.org/api/v1."
+  }
+
+  validation {
+    condition     = alltrue([for url in var.publishing.refresh_urls : can(regex("^https?://[^/@,]+/[^,[:space:]]*$", url))])
+    error_message = "publishing.refresh_urls are URLs of hooks, as in https://flags.example.org/hooks/refresh."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in var.publishing.allowed_mirrors : can(regex("^[a-z0-9]+://[^,[:space:]]+$", pattern))])
+    error_message = "publishing.allowed_mirrors are addresses of stores, in which `*` stands for anything, as in gs://acme-flags/*."
+  }
+
+  validation {
+    condition     = var.publishing.timeout_seconds >= 10 && var.publishing.timeout_seconds <= 540
+    error_message = "publishing.timeout_seconds is from 10 to 540."
+  }
+
+  validation {
+    condition     = var.publishing.memory_mb >= 512 && var.publishing.memory_mb <= 4096
+    error_message = "publishing.memory_mb is from 512 to 4096."
+  }
+}
+
+variable "store" {
+  type = object({
+    bucket = optional(string)
+    prefix = optional(string, "")
+  })
+  description = "Where releases are written. bucket: name of the bucket that is made (default: from name and project). prefix: what keys begin with, without slashes at its ends."
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", coalesce(var.store.bucket, "none")))
+    error_message = "store.bucket is 3 to 63 of a-z, 0-9 and '-'."
+  }
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)?$", var.store.prefix))
+    error_message = "store.prefix is empty, or of A-Z, a-z, 0-9, '_', '.' and '-' with single slashes between and no dot at the beginning of a part, as in shop/flags."
+  }
+}
+
+variable "public_bucket" {
+  type        = bool
+  description = "Whether everybody may read releases in the bucket, pages of every origin too: what Flipt's client SDKs and burgee's own need to read them without credentials. Flag files, commits and the repository's URL are then public, and so is the log."
+  default     = false
+  nullable    = false
+}
+
+variable "public_evaluation" {
+  type        = bool
+  description = "Whether everybody may evaluate, without a token."
+  default     = false
+  nullable    = false
+}
+
+variable "client_tokens" {
+  type        = list(string)
+  description = "Entries of client tokens, as `burgee token create` prints them: a digest, then what the token is for. Without any, and unless evaluation is public, one token for everything is made; that one is in the state, these are not."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for entry in var.client_tokens : can(regex("^sha256:[0-9a-f]{64}( ([a-z0-9][a-z0-9-]*|[*])(/[^,=[:space:]]+)?| expires=[^,[:space:]]+)*$", entry)) &&
+      alltrue([for date in flatten(regexall(" expires=([^ ]+)", entry)) : can(timeadd(length(date) == 10 ? "${date}T00:00:00Z" : date, "0s"))])
+    ])
+    error_message = "client_tokens are entries such as `sha256:<64 hexadecimal digits> production/* expires=2027-06-30`; `burgee token create` prints one. The token itself does not belong here."
+  }
+
+  validation {
+    condition     = length(join(",", var.client_tokens)) <= 20000
+    error_message = "client_tokens are too many: together they may have 20000 characters, for a function's variables hold 32 KB."
+  }
+
+  validation {
+    condition     = !(var.public_evaluation && length(var.client_tokens) > 0)
+    error_message = "client_tokens would be checked by nobody while public_evaluation is true; set one of them."
+  }
+}
+
+variable "evaluation" {
+  type = object({
+    environment  = optional(string)
+    ttl_seconds  = optional(number, 10)
+    cors_origins = optional(list(string), [])
+    memory_mb    = optional(number, 512)
+    instances    = optional(number, 20)
+    concurrency  = optional(number, 20)
+  })
+  description = "How evaluate answers. environment: the one that it serves (default: all). ttl_seconds: for how long it does not look at the bucket. cors_origins: origins whose pages may ask, or `*`. instances, concurrency: how many there are at most, and how many requests each takes at once."
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{0,62}$", coalesce(var.evaluation.environment, "any")))
+    error_message = "evaluation.environment is the name of an environment in burgee.yaml: [a-z0-9][a-z0-9-]{0,62}."
+  }
+
+  validation {
+    condition     = var.evaluation.ttl_seconds >= 0.001 && var.evaluation.ttl_seconds <= 86400
+    error_message = "evaluation.ttl_seconds is from 0.001 to 86400."
+  }
+
+  validation {
+    condition     = alltrue([for origin in var.evaluation.cors_origins : can(regex("^([*]|https?://[a-z0-9.:\\[\\]-]+(:[*])?)$", origin))])
+    error_message = "evaluation.cors_origins are origins as browsers send them, in lower case and without a path, as in https://shop.example.org, or `*`."
+  }
+
+  validation {
+    condition     = var.evaluation.memory_mb >= 512 && var.evaluation.memory_mb <= 4096
+    error_message = "evaluation.memory_mb is from 512 to 4096."
+  }
+
+  validation {
+    condition     = var.evaluation.instances >= 1 && var.evaluation.instances <= 1000
+    error_message = "evaluation.instances is from 1 to 1000."
+  }
+
+  validation {
+    condition     = var.evaluation.concurrency >= 1 && var.evaluation.concurrency <= 250
+    error_message = "evaluation.concurrency is from 1 to 250."
+  }
+}
+
+variable "reconcile_minutes" {
+  type        = number
+  description = "Minutes after which publish looks at the repository although nobody told it to. Static snapshots show a release that becomes active later within this time."
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60], var.reconcile_minutes)
+    error_message = "reconcile_minutes divides an hour: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60."
+  }
+}
+
+variable "alarm_channels" {
+  type        = list(string)
+  description = "Notification channels that alarms are sent to; without any, alarms are seen in Cloud Monitoring only."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for channel in var.alarm_channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
+    error_message = "alarm_channels are names of notification channels, as in projects/acme-flags/notificationChannels/1234567890."
+  }
+}
+
+variable "log_retention_days" {
+  type        = number
+  description = "Days for which the functions' logs are kept."
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.log_retention_days >= 1 && var.log_retention_days <= 3650 && floor(var.log_retention_days) == var.log_retention_days
+    error_message = "log_retention_days is a whole number from 1 to 3650."
+  }
+}
+
+variable "rotations" {
+  type = object({
+    webhook_secret = optional(number, 1)
+    client_token   = optional(number, 1)
+    refresh_secret = optional(number, 1)
+    git_token      = optional(number, 1)
+  })
+  description = "Which making of each secret holds: another number makes a new value. The Git host, the clients and the self-hosted readers need it from then on. For git_token it makes nothing: publish reads what a person put there."
+  default     = {}
+  nullable    = false
+}
+
+variable "packages" {
+  type        = string
+  description = "Folder with the functions' zips and manifest.json, as `make package` makes it; relative to where terraform runs."
+  default     = "../../../functions/build/gcp"
+  nullable    = false
+
+  validation {
+    condition     = try(jsondecode(file("${var.packages}/manifest.json")).format, 0) == 1
+    error_message = "there is no manifest.json of format 1 in ${var.packages}; make the packages with `make package`."
+  }
+}
+
+variable "force_destroy" {
+  type        = bool
+  description = "Whether `terraform destroy` takes the releases in the bucket along. Meant for trials."
+  default     = false
+  nullable    = false
+}
+
+variable "labels" {
+  type        = map(string)
+  description = "Labels of everything that can have some, besides `burgee`, which is the deployment's name."
+  default     = {}
+  nullable    = false
+}

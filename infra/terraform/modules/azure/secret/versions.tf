@@ -1,0 +1,14 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    azurerm = {
+      source  = "hashicorp/azurerm"
+      version = ">= 4.55, < 5"
+    }
+    random = {
+      source  = "hashicorp/random"
+      version = ">= 3.7, < 4"
+    }
+  }
+}
