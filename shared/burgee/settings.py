@@ -188,10 +188,14 @@ VARIABLES: dict[str, tuple[str, Callable[[str, str], Any], Any]] = {
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from variables; an empty one counts as absent. Raises ConfigurationError naming the variable."""
+    """Settings from variables; a blank one counts as absent.
+
+    Blanks and line ends around a value, as people paste them into secrets, are no part of it. Raises
+    ConfigurationError naming the variable.
+    """
     return Settings(
         **{
-            field: read(name, _resolved(name, environ[name])) if environ.get(name) else default
+            field: read(name, _resolved(name, value)) if (value := environ.get(name, "").strip()) else default
             for field, (name, read, default) in VARIABLES.items()
         }
     )

@@ -59,7 +59,7 @@ def test_a_variable_becomes_its_field(variable: str, text: str, field: str, valu
         ("BURGEE_REFRESH_SECRET", ["short", "0123456789abcde", "0123456789abcde\udcff", "0123456789abcde\n"]),
         ("BURGEE_REFRESH_URLS", ["flags.example.org", "ftp://a", "https://", "https:///hooks", "https://a,b"]),
         ("BURGEE_REFRESH_URLS", ["http://[::1/hooks/refresh", "http://a:b/", "http://a:65536/", "http://a:0/"]),
-        ("PORT", ["65536", "-1", "http", "80.0", "٣", "²", "9" * 5000, " 80"]),
+        ("PORT", ["65536", "-1", "http", "80.0", "٣", "²", "9" * 5000, "8 0"]),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(variable: str, texts: list[str]) -> None:
@@ -99,3 +99,8 @@ def test_a_reference_that_azure_could_not_resolve_is_no_secret() -> None:
     with pytest.raises(ConfigurationError, match="BURGEE_WEBHOOK_SECRET is a reference to Key Vault") as raised:
         read_settings({"BURGEE_WEBHOOK_SECRET": value})
     assert "acme.vault" not in str(raised.value)
+
+
+def test_blanks_and_line_ends_around_a_value_are_none_of_it_and_a_blank_one_is_absent() -> None:
+    said = read_settings({"BURGEE_GIT_TOKEN": " ", "BURGEE_WEBHOOK_SECRET": "sixteen-characters\n"})
+    assert (said.token, said.webhook_secret) == (None, "sixteen-characters")
