@@ -17,7 +17,8 @@ from ..deliver.log import find
 from ..fetch.opening import open_fetcher
 from ..settings import Settings, read_settings
 from ..store.objects import ObjectStore
-from ..store.opening import open_objects, open_store
+from ..store.opening import open_objects, open_store, registry_at
+from ..store.pace import Pace
 from ..store.port import Object, Objects, Store
 from ..store.remote import RemoteObjects
 
@@ -120,11 +121,7 @@ def objects_to_write(url: str) -> Objects:
 
 def registry_to_write(url: str) -> Registry:
     """The repository at `url` as a publisher has it. Raises ConfigurationError, without the SDK as well."""
-    try:
-        from ..store.registry import open_registry
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f"stores in registries need oras ({error}): pip install 'burgee[oci]'") from error
-    return open_registry(url, os.environ)
+    return registry_at(url, os.environ, pace=Pace())
 
 
 def place_of(objects: Objects) -> Place:

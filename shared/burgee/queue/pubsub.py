@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ..core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
+from .handing import handed_over
 from .port import Message, Received
 
 SERVICE = "https://pubsub.googleapis.com"
@@ -63,17 +64,7 @@ class PubSub:
                 pulled = self.ask(f"{self._subscription()}:pull", asked).get("receivedMessages", [])
             if not pulled:
                 return
-            yield from self._handed_over(list(map(_received, pulled)))
-
-    def _handed_over(self, received: list[Received]) -> Generator[Received]:
-        """One after the other; what is left when nobody wants more can be received by others at once."""
-        try:
-            while received:
-                yield received.pop(0)
-        finally:
-            for rest in received:
-                with suppress(BurgeeError):
-                    self.postpone(rest.receipt, 0)
+            yield from handed_over(list(map(_received, pulled)), self.postpone)
 
     def count(self) -> None:
         """Nobody knows."""

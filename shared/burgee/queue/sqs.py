@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
+from .handing import handed_over
 from .port import Message, Received
 
 # Seconds to connect, seconds between any two bytes, attempts.
@@ -61,17 +62,7 @@ class SqsQueue:
             received = answer.get("Messages", [])
             if not received:
                 return
-            yield from self._handed_over(list(map(_received, received)))
-
-    def _handed_over(self, received: list[Received]) -> Generator[Received]:
-        """One after the other; what is left when nobody wants more can be received by others at once."""
-        try:
-            while received:
-                yield received.pop(0)
-        finally:
-            for rest in received:
-                with suppress(BurgeeError):
-                    self.postpone(rest.receipt, 0)
+            yield from handed_over(list(map(_received, received)), self.postpone)
 
     def count(self) -> int:
         with self._faults("count the messages of"):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ..core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
+from .handing import handed_over
 from .port import Message, Received
 
 _NAME = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
@@ -55,17 +56,7 @@ class StorageQueue:
                 received = [_received(message, message.content) for message in asked]
             if not received:
                 return
-            yield from self._handed_over(received)
-
-    def _handed_over(self, received: list[Received]) -> Generator[Received]:
-        """One after the other; what is left when nobody wants more can be received by others at once."""
-        try:
-            while received:
-                yield received.pop(0)
-        finally:
-            for rest in received:
-                with suppress(BurgeeError):
-                    self.postpone(rest.receipt, 0)
+            yield from handed_over(received, self.postpone)
 
     def count(self) -> int:
         with self._faults("count the messages of"):

@@ -12,13 +12,14 @@ from azure.core import MatchConditions
 from azure.storage.blob import BlobClient, ContainerClient, ContentSettings
 
 from ..bundle.azblob_address import AzblobAddress, read_azblob_address
-from ..bundle.azblob_refusals import Asked, ahead_seconds, needed
+from ..bundle.azblob_refusals import Asked, needed
 from ..core.errors import BurgeeError, Unavailable, Unfit
 from .azblob_faults import FAULTS, fault, meaning
 from .azblob_session import Asker, a_client, an_asker
 from .pace import Pace
 from .port import Object
 from .remote import Meaning, RemoteObjects, Right, Write, whole
+from .server_clock import ServerClock
 
 # Names of metadata have no dashes there.
 _MARK = "burgeewrite"
@@ -44,8 +45,7 @@ class AzblobWire:
         self._pace = pace
         self._client: ContainerClient | None = None
         self._lock = Lock()
-        # The time by the last answer, and what it was here.
-        self._dated: tuple[str, float] | None = None
+        self._clock = ServerClock()
 
     def get(self, key: str) -> Object:
         with self._answering(f"GET {self.url}/{key}"):
@@ -92,7 +92,7 @@ class AzblobWire:
         return self._asker.shown()
 
     def clock_difference(self) -> float | None:
-        return ahead_seconds(self._dated[0], int(self._dated[1] * 1000)) if self._dated else None
+        return self._clock.difference()
 
     def _container(self) -> ContainerClient:
         with self._lock:
@@ -112,9 +112,7 @@ class AzblobWire:
             raise Unavailable(f"{attempt} at {self.address.place}: something else answered: {error}") from error
 
     def _note(self, answer: Any) -> None:
-        date = answer.http_response.headers.get("Date")
-        if date:
-            self._dated = (date, time())
+        self._clock.note(answer.http_response.headers.get("Date"))
 
     def _shown(self) -> str:
         """Who asks, in words that do for a message when it cannot be found out."""

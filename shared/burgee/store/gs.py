@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from threading import Lock
 from time import time
 from typing import Any
@@ -19,6 +18,7 @@ from .gs_session import Identity, a_client, an_identity, checked_variables
 from .pace import Pace
 from .port import Object
 from .remote import Meaning, RemoteObjects, Right, Write
+from .server_clock import ServerClock
 
 _MARK = "burgee-write"
 # Generations are microseconds since 1970: no object has this one.
@@ -52,11 +52,9 @@ class GsWire:
         self._identify = identify
         self._endpoint = endpoint
         self._pace = pace
-        self._now = now
         self._lock = Lock()
         self._asker: tuple[Any, str] | None = None
-        # The time by the last answer, and what it was here.
-        self._dated: tuple[str, float] | None = None
+        self._clock = ServerClock(now)
 
     def get(self, key: str) -> Object:
         blob, kept = self._blob(key), _Kept(key, self.url)
@@ -106,12 +104,7 @@ class GsWire:
         return self._asking()[1]
 
     def clock_difference(self) -> float | None:
-        if self._dated is None:
-            return None
-        try:
-            return parsedate_to_datetime(self._dated[0]).timestamp() - self._dated[1]
-        except (TypeError, ValueError, OverflowError):
-            return None
+        return self._clock.difference()
 
     def _client(self) -> Any:
         return self._asking()[0]
@@ -129,8 +122,7 @@ class GsWire:
             return self._asker
 
     def _note(self, headers: Mapping[str, str]) -> None:
-        if headers.get("Date"):
-            self._dated = (headers["Date"], self._now())
+        self._clock.note(headers.get("Date"))
 
     def _blob(self, key: str) -> Any:
         return self._client().bucket(self._address.bucket).blob(self._address.prefix + key)

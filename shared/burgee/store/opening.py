@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..bundle.oci_address import read_repository
 from ..core.errors import ConfigurationError
+from .pace import HASTE, Pace
 from .port import Objects, Store
 
+if TYPE_CHECKING:
+    from .registry import Registry
+
 _SINGLE_PUBLISHER = "BURGEE_SINGLE_PUBLISHER"
+# What stores of a scheme need, and the extra that brings it.
+_EXTRAS = {
+    "s3": ("stores in S3 need boto3", "aws"),
+    "azblob": ("stores in Azure need azure-storage-blob", "azure"),
+    "gs": ("stores in Google Cloud Storage need google-cloud-storage", "gcp"),
+    "oci": ("stores in registries need oras", "oci"),
+}
 KNOWN = ("azblob", "file", "gs", "memory", "oci", "s3")
 
 
@@ -43,14 +55,10 @@ def open_objects(url: str, *, environ: Mapping[str, str] | None = None, in_haste
             from .memory import shared_objects
 
             return shared_objects(url)
-        case "s3":
-            return _bucket(url, environ or {}, in_haste=in_haste)
+        case "s3" | "azblob" | "gs":
+            return _in_a_cloud(parts.scheme, url, environ or {}, in_haste=in_haste)
         case "oci":
             raise ConfigurationError(f"a registry keeps manifests and blobs and has no objects, got {url!r}")
-        case "gs":
-            return _google_bucket(url, environ or {}, in_haste=in_haste)
-        case "azblob":
-            return _container(url, environ or {}, in_haste=in_haste)
         case "http" | "https":
             raise ConfigurationError(f"a web server can be read from but not published to, got {url!r}")
         case "":
@@ -59,35 +67,38 @@ def open_objects(url: str, *, environ: Mapping[str, str] | None = None, in_haste
             raise ConfigurationError(f"unknown store scheme {parts.scheme!r} in {url!r}; known: {', '.join(KNOWN)}")
 
 
-def _bucket(url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
+def registry_at(url: str, environ: Mapping[str, str], *, pace: Pace) -> Registry:
+    """The repository at `url`, to be written too; opens no connection. Raises ConfigurationError."""
     try:
-        from .pace import HASTE, Pace
-        from .s3 import open_s3
+        from .registry import open_registry
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"stores in S3 need boto3 ({error}): pip install 'burgee[aws]'") from error
-    return open_s3(url, environ, pace=HASTE if in_haste else Pace())
+        raise _missing("oci", error) from error
+    return open_registry(url, environ, pace=pace)
 
 
-def _container(url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
+def _in_a_cloud(scheme: str, url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
+    pace = HASTE if in_haste else Pace()
     try:
-        from .azblob import open_azblob
-        from .pace import HASTE, Pace
+        match scheme:
+            case "s3":
+                from .s3 import open_s3
+
+                return open_s3(url, environ, pace=pace)
+            case "azblob":
+                from .azblob import open_azblob
+
+                return open_azblob(url, environ, pace=pace)
+            case _:
+                from .gs import open_gs
+
+                return open_gs(url, environ, pace=pace)
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"stores in Azure need azure-storage-blob ({error}): pip install 'burgee[azure]'"
-        ) from error
-    return open_azblob(url, environ, pace=HASTE if in_haste else Pace())
+        raise _missing(scheme, error) from error
 
 
-def _google_bucket(url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
-    try:
-        from .gs import open_gs
-        from .pace import HASTE, Pace
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"stores in Google Cloud Storage need google-cloud-storage ({error}): pip install 'burgee[gcp]'"
-        ) from error
-    return open_gs(url, environ, pace=HASTE if in_haste else Pace())
+def _missing(scheme: str, error: ModuleNotFoundError) -> ConfigurationError:
+    needed, extra = _EXTRAS[scheme]
+    return ConfigurationError(f"{needed} ({error}): pip install 'burgee[{extra}]'")
 
 
 def _registry(url: str, environ: Mapping[str, str], *, in_haste: bool, as_mirror: bool) -> Store:
@@ -98,13 +109,9 @@ def _registry(url: str, environ: Mapping[str, str], *, in_haste: bool, as_mirror
             f"publish to a bucket and name {url} as its mirror, or set {_SINGLE_PUBLISHER}=yes where there is never "
             "more than one publisher at a time"
         )
-    try:
-        from .oci import RegistryStore
-        from .pace import HASTE, Pace
-        from .registry import open_registry
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f"stores in registries need oras ({error}): pip install 'burgee[oci]'") from error
-    return RegistryStore(open_registry(url, environ, pace=HASTE if in_haste else Pace()))
+    from .oci import RegistryStore
+
+    return RegistryStore(registry_at(url, environ, pace=HASTE if in_haste else Pace()))
 
 
 def _folder(url: str, parts: SplitResult) -> Path:

@@ -19,7 +19,7 @@ from .layout import SCHEME as LAYOUT
 from .layout import LayoutArtifacts, is_layout
 from .object_artifacts import ObjectArtifacts
 from .objects import ObjectStore
-from .opening import open_objects
+from .opening import open_objects, registry_at
 from .pace import Pace
 
 _REGISTRY = "oci"
@@ -102,7 +102,7 @@ def open_artifacts(place: str, environ: Mapping[str, str], *, now: Callable[[], 
     """
     match place.partition("://")[0]:
         case "oci":
-            return _registry(place, environ)
+            return registry_at(place, environ, pace=Pace())
         case "oci-layout":
             return LayoutArtifacts(_folder(place))
         case _:
@@ -118,14 +118,6 @@ def _in_folder(text: str) -> Reference:
         )
     url = LayoutArtifacts(Path(path).resolve()).url
     return Reference(url, None if name is None else _checked(name, text))
-
-
-def _registry(place: str, environ: Mapping[str, str]) -> Artifacts:
-    try:
-        from .registry import open_registry
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f"registries need an extra ({error}): pip install 'burgee[oci]'") from error
-    return open_registry(place, environ, pace=Pace())
 
 
 def _folder(place: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from threading import Lock
 from time import time
 from typing import Any
@@ -17,6 +16,7 @@ from ..core.errors import BurgeeError
 from ..core.instant import format_instant
 from .remote import Right
 from .s3_faults import Fault, answer_of, date_of, elsewhere, fault, may_pass, nobody
+from .server_clock import ServerClock
 
 # The rights that requests need, as policies name them.
 _RIGHTS: Mapping[Right, str] = {"read": "s3:GetObject", "write": "s3:PutObject", "list": "s3:ListBucket"}
@@ -53,8 +53,7 @@ class Bucket:
         self._now = now
         self._asker: Asker | None = None
         self._lock = Lock()
-        # The time by the last answer, and what it was here.
-        self._dated: tuple[str, float] | None = None
+        self._clock = ServerClock(now)
 
     @property
     def place(self) -> str:
@@ -87,18 +86,11 @@ class Bucket:
 
     def note(self, answer: Mapping[str, Any]) -> None:
         """Remember what time an answer says it is."""
-        date = date_of(answer)
-        if date:
-            self._dated = (date, self._now())
+        self._clock.note(date_of(answer))
 
     def clock_difference(self) -> float | None:
         """Seconds by which the server's clock is ahead of this machine's, by its last answer; None before one."""
-        if self._dated is None:
-            return None
-        try:
-            return parsedate_to_datetime(self._dated[0]).timestamp() - self._dated[1]
-        except (TypeError, ValueError, OverflowError):
-            return None
+        return self._clock.difference()
 
     def fault(self, attempt: str, right: Right, failed: Fault) -> BurgeeError:
         """What to tell a person of `failed`; `right` is what may be missing."""
