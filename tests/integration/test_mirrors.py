@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,10 +13,10 @@ import pytest
 
 from burgee.bundle import keys
 from burgee.cli.main import run
-from burgee.core.errors import ContentError, Denied, RefusedError, Unavailable
+from burgee.core.errors import ContentError, Denied, InvalidRequest, RefusedError, Unavailable
 from burgee.deliver import receipt as receipts_of
 from burgee.deliver.mirror import bring
-from burgee.deliver.mirrors import mirror_releases
+from burgee.deliver.mirrors import Mirrors
 from burgee.deliver.publish import publish
 from burgee.deliver.publisher import Options, Publisher
 from burgee.deliver.receipt import Mirrored, Receipt
@@ -26,12 +25,15 @@ from burgee.fetch.live import Live
 from burgee.git.repository import open_repository
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
+from burgee.store.opening import open_store
 from burgee.store.port import Objects, Store
+from burgee.store.registry import open_registry
 from tests.fakes.clock import VirtualClock
 from tests.fakes.fetcher import FaultyFetcher
 from tests.fakes.objects import Crash, FaultyObjects
 from tests.publishing import PROJECT, a_rim, features, files, revisions
 from tests.servers.git_cli import a_work_tree, commit
+from tests.servers.registry import registry
 
 FIRST = files(features("a", "b"), features("a"))
 NAMES = ("staging", "production")
@@ -41,26 +43,27 @@ STATIC = "/internal/"
 class Places:
     """A repository, a primary, and two mirrors that may fail."""
 
-    def __init__(self, folder: Path, project: str = PROJECT) -> None:
+    def __init__(self, folder: Path, project: str = PROJECT, primary: str = "memory://primary") -> None:
         self.repository = a_work_tree(folder / "flags", {**FIRST, "burgee.yaml": project})
-        self.primary = FaultyObjects(MemoryObjects("memory://primary"))
+        self.primary = FaultyObjects(MemoryObjects(primary))
         self.mirrors = {
             url: FaultyObjects(MemoryObjects(url)) for url in ("s3://acme-mirror/flags", "gs://acme-mirror")
         }
         self.clock = VirtualClock()
+        self.opened: dict[str, Store] = {}
 
-    def publish(self, **options: object) -> Mapping[str, Receipt]:
-        asked = Options(mirrors=tuple(self.mirrors), **options)  # type: ignore[arg-type]
+    def publish(self, *, more: Sequence[str] = (), **options: object) -> Mapping[str, Receipt]:
+        asked = Options(mirrors=(*self.mirrors, *more), **options)  # type: ignore[arg-type]
         with open_repository(self.repository) as opened:
             receipts = publish(replace(self.publisher(), repository=opened, options=asked))
         return {receipt.environment: receipt for receipt in receipts}
 
     def publisher(self) -> Publisher:
         store = ObjectStore(self.primary)
-        return Publisher(open_repository(self.repository), store, a_rim(self.clock), open_mirror=self.open)
+        return Publisher(open_repository(self.repository), store, a_rim(self.clock), mirrors=Mirrors(self.open))
 
     def open(self, url: str) -> Store:
-        return ObjectStore(self.mirrors[url])
+        return self.opened.get(url) or ObjectStore(self.mirrors[url])
 
     def change(self, percentage: int) -> None:
         commit(self.repository, {"flags/staging/features.yaml": features("a", "b", percentage=percentage)})
@@ -136,10 +139,23 @@ def test_a_mirror_that_hangs_is_not_waited_for_longer_than_allowed(places: Place
     places.publish()
     freed = Event()
     hanging.pause = lambda verb, key: freed.wait(20) and None
-    wanted = {"staging": tuple(places.mirrors)}
-    became = mirror_releases(places.publisher(), wanted, seconds=0.2)
+    wanted, publisher, mirrors = {"staging": tuple(places.mirrors)}, places.publisher(), Mirrors(places.open)
+    late = mirrors.write(publisher, wanted, seconds=0.2)
+    busy = mirrors.write(publisher, wanted, seconds=0.2)
     freed.set()
-    assert became["staging"] == (Mirrored(hanging.url, None, "not done in time"), Mirrored(sound.url, 1, None))
+    assert late["staging"] == (Mirrored(hanging.url, None, "not done after 20 seconds"), Mirrored(sound.url, 1, None))
+    assert busy["staging"][0] == Mirrored(hanging.url, None, "still being written since the last time")
+
+
+def test_readers_are_told_of_a_release_before_any_mirror_is_written(places: Places) -> None:
+    happened: list[str] = []
+    for mirror in places.mirrors.values():
+        mirror.pause = lambda verb, key: happened.append("mirror")
+    with open_repository(places.repository) as opened:
+        asked = replace(places.publisher(), repository=opened, options=Options(mirrors=tuple(places.mirrors)))
+        publish(replace(asked, tell=lambda receipts: happened.append(f"told of {len(receipts)}")))
+    assert happened[0] == "told of 2"
+    assert set(happened[1:]) == {"mirror"}
 
 
 def test_a_library_that_stumbles_over_a_mirror_is_that_mirrors_fault_alone(places: Places) -> None:
@@ -156,6 +172,41 @@ def test_wrong_files_do_not_keep_the_last_release_from_a_mirror(places: Places) 
     receipts = places.publish()
     assert receipts["staging"].outcome == "invalid"
     assert revisions(ObjectStore(failing), "staging") == [1]
+
+
+def test_a_hold_keeps_nothing_that_was_released_from_a_mirror(places: Places) -> None:
+    failing, _ = places.mirrors.values()
+    failing.read_fault = Unavailable("away")
+    places.publish()
+    store = ObjectStore(places.primary)
+    found = store.read_head("staging")
+    assert found is not None
+    store.swap_head(found[0]._replace(hold={"reason": "a rollback"}), found[1])
+    places.change(50)
+    failing.read_fault = None
+    assert places.publish()["staging"].outcome == "refused"
+    assert contents(failing) == contents(places.primary)
+
+
+def test_a_mirror_that_lost_a_document_has_it_again_with_the_next_release(places: Places) -> None:
+    commit(places.repository, {"flags/staging/more.features.yaml": f"namespace: more\n{features('m')}"})
+    places.publish()
+    lossy = MemoryObjects("gs://acme-mirror")
+    document = keys.blob(digest_of(places, "more"))
+    for key, content in contents(places.mirrors[lossy.url]).items():
+        if key != document:
+            lossy.put_new(key, content, content_type=keys.JSON, cache_control="")
+    places.mirrors[lossy.url] = FaultyObjects(lossy)
+    places.change(70)
+    assert mirrored(places.publish())["staging"] == [(2, None)] * 2
+    assert contents(lossy) == contents(places.primary)
+
+
+def digest_of(places: Places, namespace: str) -> str:
+    found = ObjectStore(places.primary).read_head("staging")
+    assert found is not None
+    digest, _size = found[0].last.release.namespaces[namespace]
+    return str(digest)
 
 
 def test_a_dry_run_writes_no_mirror(places: Places) -> None:
@@ -273,15 +324,52 @@ def test_a_pending_release_is_mirrored_at_once_and_its_static_snapshots_at_its_i
 
 
 def test_a_mirror_of_another_repository_is_left_alone(places: Places, tmp_path: Path) -> None:
-    other = Places(tmp_path / "other")
+    other = Places(tmp_path / "other", primary="memory://other")
     other.publish()
     before = contents(other.primary)
     places.publish()
-    with pytest.raises(
-        RefusedError, match=r"memory://primary belongs to repository .*; give the mirror an empty place"
-    ):
+    with pytest.raises(RefusedError, match=r"memory://other belongs to repository .*; give the mirror an empty place"):
         bring(ObjectStore(places.primary), ObjectStore(other.primary), "staging", now=places.clock.wall)
     assert contents(other.primary) == before
+
+
+def test_a_mirror_is_handed_over_with_its_store_when_its_log_is_the_same(places: Places) -> None:
+    places.publish()
+    for store in (ObjectStore(places.primary), places.open("gs://acme-mirror")):
+        found = store.read_index()
+        assert found is not None
+        store.swap_index(found[0]._replace(repository="https://git.example.org/acme/before"), found[1])
+    assert places.publish(adopt=True)["staging"].mirrors[1] == Mirrored("gs://acme-mirror", 1, None)
+    assert contents(places.mirrors["gs://acme-mirror"]) == contents(places.primary)
+
+
+def test_a_mirror_of_another_log_is_not_handed_over_and_stays_as_it_is(places: Places, tmp_path: Path) -> None:
+    other = Places(tmp_path / "other", primary="memory://other")
+    other.change(90)
+    other.publish()
+    before = contents(other.primary)
+    places.publish()
+    with pytest.raises(ContentError, match="another release 1 than the primary"):
+        bring(ObjectStore(places.primary), ObjectStore(other.primary), "staging", now=places.clock.wall, adopt=True)
+    assert contents(other.primary) == before
+
+
+def test_the_store_is_no_mirror_of_itself(places: Places) -> None:
+    primary = ObjectStore(places.primary)
+    with pytest.raises(InvalidRequest, match="memory://primary is the store itself, and no mirror of it"):
+        bring(primary, primary, "staging", now=places.clock.wall)
+
+
+def test_the_tag_of_a_registry_is_put_right_by_a_publish_that_finds_nothing_new(places: Places, tmp_path: Path) -> None:
+    with registry(tmp_path / "registry") as running:
+        places.opened[running.url()] = open_store(running.url(), environ={}, as_mirror=True)
+        places.publish(more=(running.url(),))
+        artifacts = open_registry(running.url(), {})
+        wanted = artifacts.get_manifest("staging")
+        artifacts.put_manifest("staging", artifacts.get_manifest("production").content, wanted.media_type)
+        assert artifacts.get_manifest("staging").digest != wanted.digest
+        places.publish(more=(running.url(),))
+        assert artifacts.get_manifest("staging").digest == wanted.digest
 
 
 @pytest.mark.parametrize("ahead", [False, True])
@@ -316,13 +404,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_publish_writes_the_mirrors_of_its_variables_and_status_says_how_far_each_is(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mirror = (folder / "mirror").as_uri()
     assert run(["publish"]) == 0
     assert capsys.readouterr().out.count(f"  mirror {mirror} has release 1\n") == 2
     commit(folder / "flags", {"flags/staging/features.yaml": features("a", "b", "c")})
-    os.environ.pop("BURGEE_MIRRORS")
+    monkeypatch.delenv("BURGEE_MIRRORS")
     assert run(["publish"]) == 0
     capsys.readouterr()
     assert run(["status", "--mirror", mirror]) == 0
@@ -348,10 +436,22 @@ def test_a_mirror_that_cannot_be_written_is_a_warning_and_no_failure(
 
 
 def test_status_knows_the_mirrors_that_the_burgee_yaml_of_its_folder_names(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project = PROJECT.replace("flags/production}", "flags/production, mirrors: ['oci://127.0.0.1:1/acme/flags']}")
     commit(folder / "flags", {"burgee.yaml": project})
     assert run(["publish", "--environment", "staging"]) == 0
+    assert run(["status"]) == 0
+    assert "not asked: BURGEE_ALLOWED_MIRRORS does not allow it" in capsys.readouterr().out
+    monkeypatch.setenv("BURGEE_ALLOWED_MIRRORS", "oci://127.0.0.1:1/*")
     assert run(["status"]) == 3
     assert "mirror oci://127.0.0.1:1/acme/flags, environment 'production': " in capsys.readouterr().err
+
+
+def test_a_mirror_whose_url_names_no_store_is_said_before_anything_is_released(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BURGEE_MIRRORS", "azbob://x/y")
+    assert run(["publish"]) == 2
+    assert "unknown store scheme 'azbob'" in capsys.readouterr().err
+    assert not (folder / "store").exists()

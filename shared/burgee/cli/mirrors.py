@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..author.project import PROJECT_FILE, Project, read_project
-from ..core.errors import BurgeeError, InvalidFiles
+from ..bundle.index import Index
+from ..core.errors import BurgeeError, InvalidFiles, RefusedError
 from ..core.visible import visible
+from ..deliver.allowed import is_allowed
 from ..store.port import Store
 from .output import note
 from .stores import store_to_read
@@ -18,7 +20,8 @@ from .stores import store_to_read
 class MirrorStatus:
     """An environment at a mirror: its revision (0 without a release), and how many releases the store is ahead of it.
 
-    Both are None when it cannot be read, with the `error`.
+    Both are None when it was not asked, for it is not allowed, and, with the `error`, when it cannot be read or is no
+    mirror of the store.
     """
 
     mirror: str
@@ -28,22 +31,20 @@ class MirrorStatus:
     error: str | None = None
 
 
-def mirrors_of(environments: Iterable[str], given: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Environments and mirrors: those given, and those that the burgee.yaml of this folder names beside them."""
+def mirror_statuses(store: Store, index: Index, given: Sequence[str], allowed: Sequence[str]) -> Iterator[MirrorStatus]:
+    """How far each mirror is: those given, and those that the burgee.yaml of this folder names beside them.
+
+    Of the latter only those are asked that match one of the patterns `allowed`: the folder may be a stranger's, and who
+    is asked is shown credentials.
+    """
     project = _project_here()
-    for name in environments:
+    for name in index.environments:
         named = project.environments[name].mirrors if project and name in project.environments else ()
         for url in dict.fromkeys((*given, *named)):
-            yield name, url
-
-
-def mirror_status(store: Store, environment: str, url: str) -> MirrorStatus:
-    """How far a mirror of the store is."""
-    try:
-        revision = _revision(store_to_read(url), environment)
-        return MirrorStatus(url, environment, revision, _revision(store, environment) - revision)
-    except BurgeeError as error:
-        return MirrorStatus(url, environment, error=str(error))
+            if url in given or is_allowed(url, allowed):
+                yield _status(store, index.repository, name, url)
+            else:
+                yield MirrorStatus(url, name)
 
 
 def mirror_row(status: MirrorStatus) -> tuple[str, ...]:
@@ -52,18 +53,33 @@ def mirror_row(status: MirrorStatus) -> tuple[str, ...]:
     return visible(status.mirror), status.environment, revision, _state(status)
 
 
+def _status(store: Store, repository: str, environment: str, url: str) -> MirrorStatus:
+    try:
+        mirror = store_to_read(url)
+        found = mirror.read_index()
+        if found is not None and found[0].repository != repository:
+            raise RefusedError(f"it belongs to repository {found[0].repository}, and is no mirror of this store")
+        (there, digest), (here, wanted) = _last(mirror, environment), _last(store, environment)
+        if there == here and digest != wanted:
+            raise RefusedError(f"it has another release {there} than the store, and is no mirror of it")
+        return MirrorStatus(url, environment, there, here - there)
+    except BurgeeError as error:
+        return MirrorStatus(url, environment, error=str(error))
+
+
 def _state(status: MirrorStatus) -> str:
     if status.behind is None:
-        return "unreadable"
+        return "no mirror, or unreadable" if status.error else "not asked: BURGEE_ALLOWED_MIRRORS does not allow it"
     if status.behind == 0:
         return "up to date"
     count = abs(status.behind)
     return f"{count} {'release' if count == 1 else 'releases'} {'behind' if status.behind > 0 else 'ahead'}"
 
 
-def _revision(store: Store, environment: str) -> int:
+def _last(store: Store, environment: str) -> tuple[int, str | None]:
+    """The number and the digest of the newest release."""
     found = store.read_head(environment)
-    return found[0].revision if found else 0
+    return (found[0].revision, found[0].last.digest) if found else (0, None)
 
 
 def _project_here() -> Project | None:

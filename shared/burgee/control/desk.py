@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 
 from ..author.authored import ParsedFiles
+from ..deliver.mirrors import Mirrors
 from ..deliver.publish import publish
 from ..deliver.publisher import Options, Publisher
 from ..deliver.receipt import Receipt
@@ -43,15 +44,13 @@ def _publishing(settings: Settings, environ: Mapping[str, str], say: Say) -> Cal
         config_ref=settings.config_ref, mirrors=settings.mirrors, allowed_mirrors=settings.allowed_mirrors
     )
     store = open_store(store_of(settings), environ=environ)
-    open_mirror = cache(partial(open_store, environ=environ, as_mirror=True))
-    publisher = Publisher(repository, store, system_rim(), options, ParsedFiles(), open_mirror=open_mirror)
-
-    def published() -> Sequence[Receipt]:
-        receipts = publish(publisher)
-        _announce(receipts, settings, say, now=publisher.rim.now)
-        return receipts
-
-    return published
+    rim = system_rim()
+    publisher = Publisher(
+        *(repository, store, rim, options, ParsedFiles()),
+        mirrors=Mirrors(partial(open_store, environ=environ, as_mirror=True)),
+        tell=lambda receipts: _announce(receipts, settings, say, now=rim.now),
+    )
+    return lambda: publish(publisher)
 
 
 def _announce(receipts: Sequence[Receipt], settings: Settings, say: Say, *, now: Callable[[], int]) -> None:

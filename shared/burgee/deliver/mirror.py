@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 
 from ..bundle.head import Entry, Head, encode_head
 from ..bundle.manifest import MANIFEST_TYPE
-from ..core.errors import Conflict, ContentError, NotFound, RefusedError
+from ..core.errors import Conflict, ContentError, InvalidRequest, NotFound, RefusedError
 from ..store.port import Store
 from .settle import settle
 
 _TRIES = 10
+_EMPTY = "give the mirror an empty place"
 
 
 def bring(
@@ -24,32 +25,48 @@ def bring(
     *,
     now: Callable[[], int],
     pause: Callable[[], None] = lambda: None,
+    adopt: bool = False,
 ) -> int:
     """Bring an environment of `mirror` to where it is in `primary`: its revision then, 0 without a release.
 
-    `now` is in milliseconds; `pause` waits before a lost race is run again. Raises RefusedError for a mirror of another
-    repository, ContentError for one whose log is not the primary's, Conflict when others keep writing, and whatever
-    the stores raise.
+    `now` is in milliseconds; `pause` waits before a lost race is run again; `adopt` takes over a mirror of another
+    repository, if its logs are beginnings of the primary's. Raises RefusedError for such a mirror without that,
+    InvalidRequest for the primary itself, ContentError for a mirror whose log is another, Conflict when others keep
+    writing, and whatever the stores raise.
     """
+    if mirror.url == primary.url:
+        raise InvalidRequest(f"{mirror.url} is the store itself, and no mirror of it")
     for _ in range(_TRIES):
         try:
-            _list_environments(primary, mirror)
+            _list_environments(primary, mirror, adopt=adopt)
             return _advance(primary, mirror, environment, now, pause)
         except Conflict:
             pause()
     raise Conflict(f"environment {environment!r} of {mirror.url} kept changing while it was written; try again")
 
 
-def _list_environments(primary: Store, mirror: Store) -> None:
+def _list_environments(primary: Store, mirror: Store, *, adopt: bool) -> None:
     wanted, found = primary.read_index(), mirror.read_index()
     if wanted is None or (found and found[0] == wanted[0]):
         return
     if found and found[0].repository != wanted[0].repository:
-        raise RefusedError(
-            f"{mirror.url} belongs to repository {found[0].repository}, and what is to be mirrored there to "
-            f"{wanted[0].repository}; give the mirror an empty place"
-        )
+        if not adopt:
+            raise RefusedError(
+                f"{mirror.url} belongs to repository {found[0].repository}, and what is to be mirrored there to "
+                f"{wanted[0].repository}; give the mirror an empty place, or publish with --adopt to hand it over"
+            )
+        for name in found[0].environments:
+            _check_adoptable(primary, mirror, name)
     mirror.swap_index(wanted[0], found[1] if found else None)
+
+
+def _check_adoptable(primary: Store, mirror: Store, environment: str) -> None:
+    """Raises ContentError unless what the mirror has of an environment is the beginning of the primary's log."""
+    there, found = mirror.read_head(environment), primary.read_head(environment)
+    if there is not None and found is not None:
+        _check_same_log(primary, mirror, there[0], found[0])
+    elif there is not None:
+        raise ContentError(f"{mirror.url} has an environment {environment!r} that the store has not; {_EMPTY}")
 
 
 def _advance(primary: Store, mirror: Store, environment: str, now: Callable[[], int], pause: Callable[[], None]) -> int:
@@ -62,9 +79,10 @@ def _advance(primary: Store, mirror: Store, environment: str, now: Callable[[], 
         if there is not None:
             _check_same_log(primary, mirror, there[0], head)
         for entry in head.releases:
-            _copy_bundle(primary, mirror, entry, there[0].last if there else None)
+            # All of it, also what an earlier release named: the mirror may have lost some since.
+            _copy_bundle(primary, mirror, entry, None)
         mirror.swap_head(head, there[1] if there else None)
-    elif _is_complete(mirror, head):
+    elif mirror.keeps_static and _is_complete(mirror, head):
         return int(head.revision)
     settle(mirror, environment, now=now, pause=pause)
     _copy_log(primary, mirror, head)
@@ -83,14 +101,12 @@ def _check_same_log(primary: Store, mirror: Store, there: Head, head: Head) -> N
     if there.revision > head.revision:
         raise ContentError(
             f"{where} is at revision {there.revision}, the primary at {head.revision}; "
-            "a mirror never goes back: restore the primary, or give the mirror an empty place"
+            f"a mirror never goes back: restore the primary, or {_EMPTY}"
         )
     held = {entry.release.revision: entry for entry in head.releases}
     same = held.get(there.revision) or primary.get_release(there.environment, there.revision)
     if same.digest != there.last.digest:
-        raise ContentError(
-            f"{where} has another release {there.revision} than the primary; give the mirror an empty place"
-        )
+        raise ContentError(f"{where} has another release {there.revision} than the primary; {_EMPTY}")
 
 
 def _copy_log(primary: Store, mirror: Store, head: Head) -> None:

@@ -1,72 +1,89 @@
 """All mirrors of a publish, each by itself and at the same time.
 
-Law: mirrors come after the primary. One that fails, or takes too long, is said in the receipt and holds nothing back.
+Law: mirrors come after the primary and after readers were told. One that fails, or takes too long, is said in the
+receipt and holds nothing back; no mirror is written by two threads of a process.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from ..core.errors import BurgeeError
+from ..store.port import Store
 from .mirror import bring
-from .publisher import Publisher
 from .receipt import Mirrored
 
-# All of them together, so that a mirror that hangs does not cost a function its time.
-SECONDS = 60.0
+if TYPE_CHECKING:
+    from .publisher import Publisher
+
+# For all of them together, so that a mirror that hangs does not cost a function its time.
+SECONDS = 20.0
+_LATE = f"not done after {SECONDS:g} seconds"
+_BUSY = "still being written since the last time"
 
 
 @dataclass(slots=True)
 class _Copy:
-    """One environment on its way to one mirror: the revision that is there, or what went wrong."""
+    """One environment on its way to one mirror, and what became of it."""
 
     environment: str
-    url: str
-    revision: int | None = None
-    fault: str | None = "not done in time"
+    result: Mirrored
 
 
-def mirror_releases(
-    publisher: Publisher, wanted: Mapping[str, Sequence[str]], *, seconds: float = SECONDS
-) -> dict[str, tuple[Mirrored, ...]]:
-    """What became of each environment at each of its mirrors; `wanted` maps environments to URLs."""
-    urls = list(dict.fromkeys(url for mirrors in wanted.values() for url in mirrors))
-    copies = {
-        url: [_Copy(environment, url) for environment, mirrors in wanted.items() if url in mirrors] for url in urls
-    }
-    # Daemons: what no time-out bounds may not hold the end of the process up.
-    threads = [Thread(target=_bring_all, args=(publisher, url, copies[url]), daemon=True) for url in urls]
-    deadline = time.monotonic() + seconds
-    for thread in threads:
+class Mirrors:
+    """The mirrors that a process writes; `open_mirror` gives the store at the URL of one."""
+
+    def __init__(self, open_mirror: Callable[[str], Store]) -> None:
+        self._open = open_mirror
+        self._stores: dict[str, Store] = {}
+        self._writing: dict[str, Thread] = {}
+
+    def write(
+        self, publisher: Publisher, wanted: Mapping[str, Sequence[str]], *, seconds: float = SECONDS
+    ) -> dict[str, tuple[Mirrored, ...]]:
+        """What became of each environment at each of its mirrors; `wanted` maps environments to URLs."""
+        urls = dict.fromkeys(url for mirrors in wanted.values() for url in mirrors)
+        copies = {
+            url: [_Copy(name, Mirrored(url, None, _LATE)) for name in wanted if url in wanted[name]] for url in urls
+        }
+        deadline = time.monotonic() + seconds
+        for thread in [self._begin(publisher, url, copies[url]) for url in urls]:
+            if thread is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        return {
+            name: tuple(copy.result for url in mirrors for copy in copies[url] if copy.environment == name)
+            for name, mirrors in wanted.items()
+        }
+
+    def _begin(self, publisher: Publisher, url: str, copies: Sequence[_Copy]) -> Thread | None:
+        """The thread that writes a mirror; None while the one of an earlier time still does."""
+        before = self._writing.get(url)
+        if before is not None and before.is_alive():
+            for copy in copies:
+                copy.result = Mirrored(url, None, _BUSY)
+            return None
+        # A daemon: what no time-out bounds may not hold the end of the process up.
+        thread = Thread(target=self._bring_all, args=(publisher, url, copies), daemon=True)
+        self._writing[url] = thread
         thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return {
-        environment: tuple(
-            Mirrored(copy.url, copy.revision, copy.fault)
-            for url in mirrors
-            for copy in copies[url]
-            if copy.environment == environment
-        )
-        for environment, mirrors in wanted.items()
-    }
+        return thread
 
+    def _bring_all(self, publisher: Publisher, url: str, copies: Sequence[_Copy]) -> None:
+        for copy in copies:
+            try:
+                copy.result = Mirrored(url, self._brought(publisher, url, copy.environment), None)
+            except BurgeeError as error:
+                copy.result = Mirrored(url, None, str(error))
+            except Exception as error:
+                # A library that stumbles over a mirror's answer is that mirror's fault, and no other's.
+                copy.result = Mirrored(url, None, f"{type(error).__name__}: {error}")
 
-def _bring_all(publisher: Publisher, url: str, copies: Sequence[_Copy]) -> None:
-    for copy in copies:
-        try:
-            copy.revision = _brought(publisher, url, copy.environment)
-            copy.fault = None
-        except BurgeeError as error:
-            copy.fault = str(error)
-        except Exception as error:
-            # A library that stumbles over a mirror's answer is that mirror's fault, and no other's.
-            copy.fault = f"{type(error).__name__}: {error}"
-
-
-def _brought(publisher: Publisher, url: str, environment: str) -> int:
-    mirror = publisher.open_mirror(url)
-    return bring(publisher.store, mirror, environment, now=publisher.rim.now, pause=publisher.pause)
+    def _brought(self, publisher: Publisher, url: str, environment: str) -> int:
+        if url not in self._stores:
+            self._stores[url] = self._open(url)
+        rim, adopt = publisher.rim, publisher.options.adopt
+        return bring(publisher.store, self._stores[url], environment, now=rim.now, pause=publisher.pause, adopt=adopt)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from ..author.authored import Authored
 from ..author.project import Environment, Project
@@ -17,18 +16,15 @@ from ..bundle.head import Head
 from ..bundle.release import Origin
 from ..core.errors import BurgeeError, Conflict, InvalidFiles, RefusedError
 from ..git.tree import Commit
+from .allowed import is_allowed
 from .apply import apply, complete_blobs, complete_log, released_documents
 from .candidate import Candidate, compile_bundle
 from .claim import claim, dropped_receipt, list_environments
-from .mirrors import mirror_releases
 from .plan import Plan, Terms, plan
 from .publisher import TRIES, Options, Publisher
 from .reading import author_environment
 from .receipt import Receipt
 from .settle import settle
-
-# What says nothing of whether the primary can be read, or has said that it cannot.
-_MIRRORED = ("published", "unchanged", "invalid")
 
 
 def publish(publisher: Publisher) -> tuple[Receipt, ...]:
@@ -42,27 +38,28 @@ def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     wanted = publisher.options.environments or tuple(project.environments)
     receipts = [_publish_safely(publisher, name, project.environments[name]) for name in wanted]
     dropped = list_environments(publisher, receipts)
-    mirrored = _mirrored(publisher, project, receipts)
-    return (*mirrored, *map(dropped_receipt, dropped))
+    publisher.tell(receipts)
+    return (*_mirrored(publisher, project, receipts), *map(dropped_receipt, dropped))
 
 
 def _mirrored(publisher: Publisher, project: Project, receipts: Sequence[Receipt]) -> list[Receipt]:
-    """The receipts, with what became of each environment at its mirrors; files that are wrong do not hold them up."""
-    wanted = {
-        receipt.environment: mirrors
-        for receipt in receipts
-        if receipt.outcome in _MIRRORED
-        and (mirrors := _mirrors(project.environments[receipt.environment], publisher.options))
-    }
-    if not wanted or publisher.options.dry_run:
+    """The receipts, with what became of each environment at its mirrors.
+
+    A mirror gets what the log says, whatever this publish came to: wrong files, a hold or a Git host that is away keep
+    nothing from it.
+    """
+    named = {receipt.environment: project.environments[receipt.environment] for receipt in receipts}
+    wanted = {name: mirrors for name, one in named.items() if (mirrors := _mirrors(one, publisher.options))}
+    if not wanted or publisher.mirrors is None or publisher.options.dry_run:
         return list(receipts)
     publisher.progress("writing mirrors")
-    became = mirror_releases(publisher, wanted)
+    became = publisher.mirrors.write(publisher, wanted)
     return [replace(receipt, mirrors=became.get(receipt.environment, ())) for receipt in receipts]
 
 
 def _mirrors(environment: Environment, options: Options) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*options.mirrors, *environment.mirrors)))
+    allowed = (mirror for mirror in environment.mirrors if is_allowed(mirror, options.allowed_mirrors))
+    return tuple(dict.fromkeys((*options.mirrors, *allowed)))
 
 
 def _publish_safely(publisher: Publisher, name: str, environment: Environment) -> Receipt:
@@ -193,7 +190,7 @@ def _fault_of(what: str, step: Callable[[], object]) -> str | None:
 
 def _guard_mirrors(environment: Environment, allowed: tuple[str, ...]) -> None:
     for mirror in environment.mirrors:
-        if not any(fnmatchcase(mirror, pattern) for pattern in allowed):
+        if not is_allowed(mirror, allowed):
             raise RefusedError(
                 f"mirror {mirror} is not among those this deployment allows "
                 f"({', '.join(allowed) or 'none'}); set BURGEE_ALLOWED_MIRRORS"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 from ..author.authored import ParsedFiles
-from ..core.errors import ConfigurationError
 from ..git.repository import Repository
 from ..store.port import Store
+from .mirrors import Mirrors
+from .receipt import Receipt
 
 _PAUSE_SECONDS = 0.02
 
@@ -45,14 +45,13 @@ class Options:
     adopt: bool = False
 
 
-def no_mirror(url: str) -> NoReturn:
-    """Opens none."""
-    raise ConfigurationError(f"mirrors are not written from here, got {url}")
-
-
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Where from, where to, and on what terms; `open_mirror` gives the store at the URL of a mirror."""
+    """Where from, where to, and on what terms.
+
+    `mirrors` writes those there are, if any may be written from here; `tell` is called with the receipts once the store
+    has what they say, and before any mirror is written.
+    """
 
     repository: Repository
     store: Store
@@ -60,7 +59,8 @@ class Publisher:
     options: Options = Options()
     parsed: ParsedFiles | None = None
     progress: Callable[[str], None] = lambda stage: None
-    open_mirror: Callable[[str], Store] = no_mirror
+    mirrors: Mirrors | None = None
+    tell: Callable[[Sequence[Receipt]], object] = lambda receipts: None
 
     def pause(self) -> None:
         """Wait a little, by chance a bit more or less, before a lost race is run again."""

@@ -99,4 +99,5 @@ class Fallbacks:
             revision, seen = decode_head(content).revision, self._revisions.get(key, 0)
             if revision < seen:
                 raise InvalidDocument(f"{key} is at revision {revision} here, and {seen} was seen already")
-            self._revisions[key] = revision
+            # Another thread may have seen a newer one meanwhile.
+            self._revisions[key] = max(revision, self._revisions.get(key, 0))

@@ -164,7 +164,9 @@ def _released(store: ObjectStore) -> str:
         head = store.read_head(environment)
         if head is None:
             continue
-        for digest, _size in head[0].last.release.namespaces.values():
+        release = head[0].last.release
+        store.get_blob(release.bundle)
+        for digest, _size in release.namespaces.values():
             store.get_blob(digest)
             documents += 1
     return f"{documents} document{'s' if documents != 1 else ''} of last releases are whole"

@@ -71,25 +71,26 @@ def command(url: str | None, store_url: str | None, read_only: bool, as_json: bo
         show_json(_fields(patient, findings, read_only=read_only, is_fit=code == 0))
     else:
         show_table(("CHECK", "VERDICT", "DETAIL"), [_row(found) for found in findings])
-        _conclude(code, read_only=read_only)
+        _conclude(code, "read" if read_only else patient.use)
     if code:
         raise click.exceptions.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
 class _Patient:
-    """A store and where it is; `tests` begins to examine it."""
+    """A store and where it is; `tests` begins to examine it, and `use` is what a publisher wants of it."""
 
     url: str
     place: Place
     tests: Callable[[], Iterator[Finding]]
+    use: str = "published to"
 
 
 def _patient(url: str, *, read_only: bool) -> _Patient:
     if is_registry(url) and not read_only:
         registry = registry_to_write(url)
         place = Place(f"repository {registry.address.repository}, at {registry.address.base}", registry.asker)
-        return _Patient(registry.url, place, lambda: registry_test(registry))
+        return _Patient(registry.url, place, lambda: registry_test(registry), use="used as a mirror")
     objects = objects_to_read(url) if read_only else objects_to_write(url)
     return _Patient(
         objects.url, place_of(objects), lambda: reader_test(objects) if read_only else publisher_test(objects)
@@ -164,8 +165,7 @@ def _row(found: Finding) -> tuple[str, str, str]:
     return found.check, found.verdict, visible(found.detail)
 
 
-def _conclude(code: int, *, read_only: bool) -> None:
-    use = "read" if read_only else "published to"
+def _conclude(code: int, use: str) -> None:
     if code == 1:
         complain(f"the store must not be {use}")
     elif code:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import click
 
 from ...author.authored import ParsedFiles
 from ...control.rim import system_rim
 from ...core.errors import ConfigurationError, EnvironmentNotFound, NotFound
+from ...deliver.mirrors import Mirrors
 from ...deliver.publish import publish
 from ...deliver.publisher import Options, Publisher
 from ...deliver.reading import project_of
@@ -69,6 +69,9 @@ def command(
     choice = chosen_store(store_url)
     store = store_to_write(choice.url)
     note(f"store {store.url} ({choice.said_by})")
+    for url in said.mirrors:
+        # A URL that names no store is said before anything is released.
+        mirror_at(url)
     source = repository_at(repository or said.repository or ".", token=said.token)
     ref = config_ref or said.config_ref or _default_ref(source)
     if environment:
@@ -83,11 +86,18 @@ def command(
         adopt=adopt,
     )
     rim = system_rim()
+    told: list[str] = []
     with progress() as show, named():
-        publisher = Publisher(source, store, rim, options, ParsedFiles(), progress=show, open_mirror=cache(mirror_at))
+        publisher = Publisher(
+            *(source, store, rim, options, ParsedFiles()),
+            progress=show,
+            mirrors=Mirrors(mirror_at),
+            tell=lambda receipts: told.extend(_announced(receipts, said, now=rim.now)),
+        )
         receipts = publish(publisher)
     _show(receipts, as_json=as_json)
-    _announce(receipts, said, now=rim.now)
+    for line in told:
+        note(line)
     _exit(receipts)
 
 
@@ -114,13 +124,14 @@ def _check_hooks(said: Settings) -> None:
         )
 
 
-def _announce(receipts: Sequence[Receipt], said: Settings, *, now: Callable[[], int]) -> None:
-    if said.refresh_urls:
-        # What it needs takes long to import, and few have hooks to tell.
-        from ...deliver.announce import announce
+def _announced(receipts: Sequence[Receipt], said: Settings, *, now: Callable[[], int]) -> list[str]:
+    """Lines for the hooks that were told."""
+    if not said.refresh_urls:
+        return []
+    # What it needs takes long to import, and few have hooks to tell.
+    from ...deliver.announce import announce
 
-        for line in announce(receipts, said.refresh_urls, said.refresh_secret, now=now):
-            note(line)
+    return announce(receipts, said.refresh_urls, said.refresh_secret, now=now)
 
 
 def _show(receipts: Sequence[Receipt], *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from ...core.instant import format_instant
 from ...deliver.receipt import short
 from ...fetch.clock import SystemClock
 from ...store.port import Store
-from ..mirrors import mirror_row, mirror_status, mirrors_of
+from ..mirrors import mirror_row, mirror_statuses
 from ..options import example, json_option, store_option
 from ..output import complain, show_json, show_table
 from ..stores import index_of, settings, store_to_read
@@ -28,8 +28,8 @@ def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None
     """Say what each environment of a store serves now, and what is about to become active.
 
     A store may be behind http(s). Mirrors are compared with it: those of BURGEE_MIRRORS, those that the burgee.yaml of
-    this folder names, and those given. Exits with 3 when an environment or a mirror cannot be read; the others are
-    shown.
+    this folder names and BURGEE_ALLOWED_MIRRORS allows, and those given. Exits with 3 when an environment or a mirror
+    cannot be read; the others are shown.
 
     With --json: {store, repository, environments: [{environment, default, ref, revision, release, bundle, profile,
     commit, active_since, pending: [{revision, activates_at}], hold, freeze, error}], mirrors: [{mirror, environment,
@@ -38,8 +38,8 @@ def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None
     store = store_to_read(store_url)
     index = index_of(store)
     listed = [_fields(store, name, environment) for name, environment in index.environments.items()]
-    mirrors = mirrors_of(index.environments, (*settings().mirrors, *more))
-    mirrored = [mirror_status(store, name, url) for name, url in mirrors]
+    said = settings()
+    mirrored = list(mirror_statuses(store, index, (*said.mirrors, *more), said.allowed_mirrors))
     if as_json:
         fields = {"store": store.url, "repository": index.repository, "environments": listed}
         show_json({**fields, "mirrors": [asdict(mirror) for mirror in mirrored]})
