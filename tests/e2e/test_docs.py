@@ -14,7 +14,9 @@ import pytest
 
 from burgee.author.project import project_schema
 from burgee.cli.main import COMMANDS, burgee
+from burgee.core.bucketing import limits
 from burgee.core.model import PROFILES
+from burgee.deliver.mirrors import SECONDS
 from burgee.serve.app import App
 from burgee.settings import VARIABLES
 from tests.e2e.docs_places import old_places
@@ -171,6 +173,31 @@ def test_the_http_page_lists_every_endpoint() -> None:
 def test_the_compatibility_page_lists_every_profile() -> None:
     text = page_text("compatibility.md")
     assert all(f"`{profile}`" in text for profile in PROFILES)
+
+
+def test_weights_fall_into_the_buckets_that_the_pages_say() -> None:
+    row = re.compile(r"^\| ([\d.]+) and ([\d.]+) \| (\d+) and (\d+)[^|]* \| ([^|]+) \|$", re.MULTILINE)
+    rows = row.findall(page_text("migrating-from-flipt-v1.md"))
+    assert len(rows) == 3
+    for first, second, *shares, by_v1 in rows:
+        weights = [float(first), float(second)]
+        assert shares_of(weights, "C") == tuple(map(int, shares))
+        said = re.findall(r"\d+", by_v1)[:2] or shares
+        assert shares_of(weights, "S1") == tuple(map(int, said))
+    odd = [14.9, 85.1]
+    assert "as for `14.9` and `85.1`" in " ".join(page_text("compatibility.md").split())
+    assert shares_of(odd, "S1") == shares_of(odd, "C") != shares_of(odd, "S2")
+
+
+def shares_of(weights: list[float], buckets: str) -> tuple[int, int]:
+    """How many buckets each of two weights owns."""
+    first, both = limits(weights, buckets)
+    return first, both - first
+
+
+def test_mirrors_are_waited_for_as_long_as_the_page_says() -> None:
+    assert "in at most twenty seconds" in " ".join(page_text("stores.md").split())
+    assert SECONDS == 20
 
 
 def page_text(name: str) -> str:

@@ -14,7 +14,7 @@ from burgee.control import publishing, webhook
 from burgee.settings import VARIABLES
 from tests.e2e.docs_runner import ROOT
 from tests.e2e.test_docs import first_column, options_of, page_text
-from tests.e2e.test_docs_aws import _COMMAND, _ROOTS, blocks, code, named_in_cells
+from tests.e2e.test_docs_aws import _COMMAND, _ROOTS, blocks, code, counted_metrics, named_in_cells
 
 CLOUDS = ("azure", "gcp")
 _TERRAFORM = ROOT / "infra/terraform"
@@ -144,7 +144,7 @@ def test_the_versions_that_were_compared_are_those_that_the_page_names(cloud: st
 
 def test_metrics_that_are_named_are_counted(cloud: str) -> None:
     named = set(re.findall(r"`(Published|[A-Z][a-z]+[A-Z]\w+)`", section(cloud, "Logs")))
-    assert named == {*publishing._METRICS.values(), "DeadLetters"}
+    assert named == counted_metrics()
 
 
 def test_the_limits_of_events_are_those_of_the_code(cloud: str) -> None:

@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 
 import functions_framework
-from flask import Request
+from flask import Request, current_app
 from flask.typing import ResponseReturnValue
 
 from burgee.control.opening import open_webhook
-from burgee.serve.flask_http import answer
+from burgee.serve.flask_http import answer, keep_slashes
 from burgee.serve.lines import info
 from burgee.settings import read_settings
 
@@ -20,6 +20,8 @@ def _say(line: str, fields: Mapping[str, object]) -> None:
 
 
 _WEBHOOK = open_webhook(read_settings(os.environ), os.environ, say=_say)
+# While the framework imports this module, its app has no routes yet.
+keep_slashes(current_app)
 
 
 @functions_framework.http

@@ -30,6 +30,19 @@ locals {
 
   tries         = 5
   recovery_days = var.force_destroy ? 0 : 7
+
+  # Each place that hangs takes seven seconds: half for the index, half for a head.
+  evaluate_seconds = 10 + 7 * length(var.mirrors)
+
+  # How URLs of mirrors are written, by their scheme: with another one evaluate would not start.
+  mirror_prefix   = "(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*"
+  mirror_endpoint = "endpoint=https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*"
+  mirror_forms = {
+    s3     = "^s3://[A-Za-z0-9._-]{3,255}${local.mirror_prefix}([?](region=[a-z0-9-]{1,40}(&${local.mirror_endpoint})?|${local.mirror_endpoint}))?$"
+    azblob = "^azblob://[a-z0-9]{3,24}/[a-z0-9](-?[a-z0-9]){2,62}${local.mirror_prefix}([?]${local.mirror_endpoint})?$"
+    gs     = "^gs://[a-z0-9._-]{3,222}${local.mirror_prefix}([?]${local.mirror_endpoint})?$"
+    oci    = "^oci://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+([?]${local.mirror_endpoint})?$"
+  }
 }
 
 # Publishing goes on without; commits get no status, and `burgee connect` asks for it.
@@ -53,7 +66,7 @@ module "bucket" {
   kept_versions = var.emulated ? null : 10
 
   # Made last and so destroyed first: while it holds releases, nothing else is gone when that fails.
-  depends_on = [module.alarms, module.function, module.git_token, module.queue, module.timer, module.webhook_secret]
+  depends_on = [module.alarms, module.function, module.git_token, module.queue, module.registry_password, module.timer, module.webhook_secret]
 }
 
 module "queue" {
@@ -109,7 +122,10 @@ locals {
         BURGEE_GIT_HOST           = var.publishing.git_host
         BURGEE_GIT_API            = var.publishing.git_api
         BURGEE_GIT_TOKEN_ARN      = module.git_token.arn
+        BURGEE_MIRRORS            = join(",", var.mirrors)
         BURGEE_ALLOWED_MIRRORS    = join(",", var.publishing.allowed_mirrors)
+        BURGEE_OCI_USERNAME       = var.registry_username
+        BURGEE_OCI_PASSWORD_ARN   = one(module.registry_password[*].arn)
         BURGEE_REFRESH_URLS       = join(",", var.publishing.refresh_urls)
         BURGEE_REFRESH_SECRET_ARN = one(module.refresh_secret[*].arn)
       }
@@ -136,16 +152,17 @@ locals {
         { actions = ["sqs:SendMessage"], resources = [module.queue.dead_letters_arn] },
         {
           actions   = ["secretsmanager:GetSecretValue"]
-          resources = concat([module.git_token.arn], module.refresh_secret[*].arn)
+          resources = concat([module.git_token.arn], module.refresh_secret[*].arn, module.registry_password[*].arn)
         },
       ]
     }
     evaluate = {
       description     = "Answers what a flag is, for Flipt's and OpenFeature's clients."
       memory_mb       = var.evaluation.memory_mb
-      timeout_seconds = 10
+      timeout_seconds = local.evaluate_seconds
       has_url         = true
       environment = {
+        BURGEE_MIRRORS      = join(",", var.mirrors)
         BURGEE_AUTH         = var.public_evaluation ? "none" : "token"
         BURGEE_TOKENS       = join(",", local.tokens)
         BURGEE_TTL          = var.evaluation.ttl_seconds
@@ -220,6 +237,15 @@ module "refresh_secret" {
   name          = "${var.name}-refresh-secret"
   description   = "What ${var.name} signs refresh hooks with. Made by Terraform; self-hosted readers need it as BURGEE_REFRESH_SECRET."
   rotation      = var.rotations.refresh_secret
+  recovery_days = local.recovery_days
+}
+
+module "registry_password" {
+  source = "../modules/aws/secret"
+  count  = var.registry_username == null ? 0 : 1
+
+  name          = "${var.name}-registry-password"
+  description   = "Password with which ${var.name} writes to registries that are its mirrors. Empty until a person puts it there with `aws secretsmanager put-secret-value`."
   recovery_days = local.recovery_days
 }
 

@@ -53,6 +53,11 @@ output "refresh_secret_arn" {
   value       = one(module.refresh_secret[*].arn)
 }
 
+output "registry_password_secret_arn" {
+  description = "ARN of the secret for the password at registries, which a person puts there; null without registry_username."
+  value       = one(module.registry_password[*].arn)
+}
+
 output "functions" {
   description = "Names, roles and log groups of the functions."
   value = {
@@ -69,7 +74,7 @@ output "next_steps" {
   value       = <<-EOT
     1. Give publish a token that reads the repository and writes commit statuses:
          read -rs GIT_TOKEN
-         printf %s "$GIT_TOKEN" | aws secretsmanager put-secret-value --region ${var.region} --secret-id ${module.git_token.arn} --secret-string file:///dev/stdin
+         printf %s "$GIT_TOKEN" | aws secretsmanager put-secret-value --region ${var.region} --secret-id ${module.git_token.arn} --secret-string file:///dev/stdin${local.password_step}
 
     2. Have the Git host tell of pushes:
          read -rs BURGEE_GIT_TOKEN && export BURGEE_GIT_TOKEN
@@ -85,6 +90,12 @@ output "next_steps" {
 
 locals {
   told = { host = var.publishing.git_host, api = var.publishing.git_api }
+  password_step = var.registry_username == null ? "" : join("\n", [
+    "", "",
+    "   And the password of ${var.registry_username} at the registry, with which mirrors there are written:",
+    "     read -rs REGISTRY_PASSWORD",
+    "     printf %s \"$REGISTRY_PASSWORD\" | aws secretsmanager put-secret-value --region ${var.region} --secret-id ${one(module.registry_password[*].arn)} --secret-string file:///dev/stdin",
+  ])
   host = join("", [for option, value in local.told : " --${option} ${value}" if value != null])
   token = (
     var.public_evaluation ? "" :

@@ -101,6 +101,39 @@ variable "store" {
   }
 }
 
+variable "mirrors" {
+  type        = list(string)
+  description = "URLs of further stores: publish brings each release there after the bucket, evaluate reads there in order while the bucket fails. Rights to them are not made here."
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for url in var.mirrors : can(regex(local.mirror_forms[split(":", url)[0]], url))])
+    error_message = "mirrors are URLs of stores without credentials, as in s3://acme-flags/shop?region=eu-central-1, azblob://acmeflags/flags, gs://acme-flags/shop or oci://ghcr.io/acme/flags."
+  }
+
+  validation {
+    condition     = length(join(",", var.mirrors)) <= 500
+    error_message = "mirrors are too many: together they may have 500 characters, for Lambda's variables hold 4 KB."
+  }
+}
+
+variable "registry_username" {
+  type        = string
+  description = "Who publish is at registries that mirrors name. The password is a secret that a person puts there; evaluate is nobody at registries."
+  default     = null
+
+  validation {
+    condition     = can(regex("^[^:,[:space:]]{1,255}$", coalesce(var.registry_username, "nobody")))
+    error_message = "registry_username is a name without ':', ',' and blanks, as in acme-bot; the password goes into the secret that the output registry_password_secret_arn names."
+  }
+
+  validation {
+    condition     = var.registry_username == null || anytrue([for url in concat(var.mirrors, var.publishing.allowed_mirrors) : startswith(url, "oci://")])
+    error_message = "registry_username would be shown to nobody: name a registry in mirrors, or in publishing.allowed_mirrors for burgee.yaml to name one."
+  }
+}
+
 variable "public_bucket" {
   type        = bool
   description = "Whether everybody may read releases in the bucket, pages of every origin too: what Flipt's client SDKs and burgee's own need to read them without credentials. Flag files, commits and the repository's URL are then public."

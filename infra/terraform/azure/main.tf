@@ -23,6 +23,16 @@ locals {
   store   = "azblob://${join("/", compact([local.account, var.store.container, var.store.prefix]))}"
   queues  = trimsuffix(module.store.queue_endpoint, "/")
   tries   = 5
+
+  # How URLs of mirrors are written, by their scheme: with another one evaluate would not start.
+  mirror_prefix   = "(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*"
+  mirror_endpoint = "endpoint=https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*"
+  mirror_forms = {
+    s3     = "^s3://[A-Za-z0-9._-]{3,255}${local.mirror_prefix}([?](region=[a-z0-9-]{1,40}(&${local.mirror_endpoint})?|${local.mirror_endpoint}))?$"
+    azblob = "^azblob://[a-z0-9]{3,24}/[a-z0-9](-?[a-z0-9]){2,62}${local.mirror_prefix}([?]${local.mirror_endpoint})?$"
+    gs     = "^gs://[a-z0-9._-]{3,222}${local.mirror_prefix}([?]${local.mirror_endpoint})?$"
+    oci    = "^oci://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+([?]${local.mirror_endpoint})?$"
+  }
 }
 
 # Publishing goes on without; commits get no status, and `burgee connect` asks for it.
@@ -122,7 +132,10 @@ locals {
         BURGEE_GIT_HOST        = var.publishing.git_host
         BURGEE_GIT_API         = var.publishing.git_api
         BURGEE_GIT_TOKEN       = module.git_token.reference
+        BURGEE_MIRRORS         = join(",", var.mirrors)
         BURGEE_ALLOWED_MIRRORS = join(",", var.publishing.allowed_mirrors)
+        BURGEE_OCI_USERNAME    = var.registry_username
+        BURGEE_OCI_PASSWORD    = one(module.registry_password[*].reference)
         BURGEE_REFRESH_URLS    = join(",", var.publishing.refresh_urls)
         BURGEE_REFRESH_SECRET  = one(module.refresh_secret[*].reference)
         RECONCILE_SCHEDULE     = var.reconcile_minutes == 60 ? "0 0 * * * *" : "0 */${var.reconcile_minutes} * * * *"
@@ -132,7 +145,7 @@ locals {
         BurgeeQueue__credential                                    = "managedidentity"
         AzureFunctionsJobHost__extensions__queues__maxDequeueCount = local.tries
       }
-      rotations = { git_token = var.rotations.git_token, refresh_secret = var.rotations.refresh_secret }
+      rotations = { for secret in ["git_token", "refresh_secret", "registry_password"] : secret => var.rotations[secret] }
       rights = merge(
         {
           store        = { scope = module.store.container_id, role_id = module.store.writes }
@@ -141,6 +154,7 @@ locals {
           secret       = merge(local.reads_secret, { scope = module.git_token.scope })
         },
         { for refresh in module.refresh_secret[*].scope : "refresh_secret" => merge(local.reads_secret, { scope = refresh }) },
+        { for registry in module.registry_password[*].scope : "registry_password" => merge(local.reads_secret, { scope = registry }) },
       )
     }
     evaluate = {
@@ -149,6 +163,7 @@ locals {
       concurrency = var.evaluation.concurrency
       environment = {
         AzureWebJobsDisableHomepage = "true"
+        BURGEE_MIRRORS              = join(",", var.mirrors)
         BURGEE_AUTH                 = var.public_evaluation ? "none" : "token"
         BURGEE_TOKENS               = join(",", local.tokens)
         BURGEE_TTL                  = var.evaluation.ttl_seconds
@@ -219,6 +234,15 @@ module "refresh_secret" {
   vault_id = module.vault.id
 }
 
+module "registry_password" {
+  source = "../modules/azure/secret"
+  count  = var.registry_username == null ? 0 : 1
+
+  name     = "registry-password"
+  purpose  = "Password with which mirrors in registries are written. Blank until a person puts one there."
+  vault_id = module.vault.id
+}
+
 # The one client token that is made when none is given. Its digest is a variable of evaluate, and a digest can be made
 # of what the state holds alone: whoever does not want it there gives client_tokens.
 locals {
@@ -279,6 +303,7 @@ resource "terraform_data" "releases" {
     module.git_token,
     module.queue,
     module.refresh_secret,
+    module.registry_password,
     module.store,
     module.webhook_secret,
   ]

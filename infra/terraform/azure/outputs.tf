@@ -63,6 +63,11 @@ output "refresh_secret" {
   value       = one(module.refresh_secret[*].name)
 }
 
+output "registry_password_secret" {
+  description = "Name of the secret for the password at registries, which a person puts there; null without registry_username."
+  value       = one(module.registry_password[*].name)
+}
+
 output "insights" {
   description = "Name of what can be asked for the functions' lines."
   value       = module.logs.name
@@ -86,7 +91,7 @@ output "next_steps" {
          read -rs GIT_TOKEN
          printf %s "$GIT_TOKEN" | az keyvault secret set --vault-name ${module.vault.name} --name ${module.git_token.name} --file /dev/stdin --encoding utf-8 --output none
          # rotations = { git_token = 2 } in terraform.tfvars, then
-         terraform apply
+         terraform apply${local.password_step}
 
     2. Have the Git host tell of pushes:
          read -rs BURGEE_GIT_TOKEN && export BURGEE_GIT_TOKEN
@@ -103,6 +108,14 @@ output "next_steps" {
 
 locals {
   told = { host = var.publishing.git_host, api = var.publishing.git_api }
+  password_step = var.registry_username == null ? "" : join("\n", [
+    "", "",
+    "   And the password of ${var.registry_username} at the registry, with which mirrors there are written:",
+    "     read -rs REGISTRY_PASSWORD",
+    "     printf %s \"$REGISTRY_PASSWORD\" | az keyvault secret set --vault-name ${module.vault.name} --name ${one(module.registry_password[*].name)} --file /dev/stdin --encoding utf-8 --output none",
+    "     # rotations = { registry_password = 2 } in terraform.tfvars, then",
+    "     terraform apply",
+  ])
   host = join("", [for option, value in local.told : " --${option} ${value}" if value != null])
   token = (
     var.public_evaluation ? "" :

@@ -46,6 +46,19 @@ locals {
   # As whom each function works; nobody else does.
   identities = google_service_account.function
   tries      = 5
+
+  # Each place that hangs takes seven seconds: half for the index, half for a head.
+  evaluate_seconds = 10 + 7 * length(var.mirrors)
+
+  # How URLs of mirrors are written, by their scheme: with another one evaluate would not start.
+  mirror_prefix   = "(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*"
+  mirror_endpoint = "endpoint=https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*"
+  mirror_forms = {
+    s3     = "^s3://[A-Za-z0-9._-]{3,255}${local.mirror_prefix}([?](region=[a-z0-9-]{1,40}(&${local.mirror_endpoint})?|${local.mirror_endpoint}))?$"
+    azblob = "^azblob://[a-z0-9]{3,24}/[a-z0-9](-?[a-z0-9]){2,62}${local.mirror_prefix}([?]${local.mirror_endpoint})?$"
+    gs     = "^gs://[a-z0-9._-]{3,222}${local.mirror_prefix}([?]${local.mirror_endpoint})?$"
+    oci    = "^oci://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+([?]${local.mirror_endpoint})?$"
+  }
 }
 
 # Publishing goes on without; commits get no status, and `burgee connect` asks for it.
@@ -79,7 +92,7 @@ module "bucket" {
   writer        = local.identities["publish"].member
 
   # Made last and so destroyed first: while it holds releases, nothing else is gone when that fails.
-  depends_on = [module.alarms, module.function, module.git_token, module.logs, module.queue, module.timer, module.webhook_secret]
+  depends_on = [module.alarms, module.function, module.git_token, module.logs, module.queue, module.registry_password, module.timer, module.webhook_secret]
 }
 
 module "queue" {
@@ -110,6 +123,11 @@ locals {
   subscription = "${local.queue}?subscription=${var.name}-publish"
   dead_letters = "pubsub://${var.project}/${var.name}-dead-letters?subscription=${var.name}-dead-letters"
 
+  optional_secrets = {
+    BURGEE_REFRESH_SECRET = one(module.refresh_secret)
+    BURGEE_OCI_PASSWORD   = one(module.registry_password)
+  }
+
   functions = {
     webhook = {
       description     = "Checks what the Git host tells, and queues it."
@@ -138,24 +156,28 @@ locals {
         BURGEE_CONFIG_REF      = var.publishing.config_ref
         BURGEE_GIT_HOST        = var.publishing.git_host
         BURGEE_GIT_API         = var.publishing.git_api
+        BURGEE_MIRRORS         = join(",", var.mirrors)
         BURGEE_ALLOWED_MIRRORS = join(",", var.publishing.allowed_mirrors)
+        BURGEE_OCI_USERNAME    = var.registry_username
         BURGEE_REFRESH_URLS    = join(",", var.publishing.refresh_urls)
 
         # Another number starts publish anew, which then reads what a person put there.
-        GIT_TOKEN_ROTATION = var.rotations.git_token
+        GIT_TOKEN_ROTATION         = var.rotations.git_token
+        REGISTRY_PASSWORD_ROTATION = var.registry_username == null ? null : var.rotations.registry_password
       }
       secrets = merge(
         { BURGEE_GIT_TOKEN = module.git_token },
-        { for name, secret in { BURGEE_REFRESH_SECRET = one(module.refresh_secret) } : name => secret if secret != null },
+        { for name, secret in local.optional_secrets : name => secret if secret != null },
       )
     }
     evaluate = {
       description     = "Answers what a flag is, for Flipt's and OpenFeature's clients."
       memory_mb       = var.evaluation.memory_mb
-      timeout_seconds = 10
+      timeout_seconds = local.evaluate_seconds
       instances       = var.evaluation.instances
       concurrency     = var.evaluation.concurrency
       environment = {
+        BURGEE_MIRRORS      = join(",", var.mirrors)
         BURGEE_AUTH         = var.public_evaluation ? "none" : "token"
         BURGEE_TOKENS       = join(",", local.tokens)
         BURGEE_TTL          = var.evaluation.ttl_seconds
@@ -309,6 +331,17 @@ module "refresh_secret" {
   purpose  = "What ${var.name} signs refresh hooks with. Made by Terraform; self-hosted readers need it as BURGEE_REFRESH_SECRET."
   rotation = var.rotations.refresh_secret
   reader   = local.identities["publish"].member
+
+  depends_on = [google_project_service.this]
+}
+
+module "registry_password" {
+  source = "../modules/gcp/secret"
+  count  = var.registry_username == null ? 0 : 1
+
+  name    = "${var.name}-registry-password"
+  purpose = "Password with which ${var.name} writes to registries that are its mirrors. Blank until a person puts one there with gcloud secrets versions add."
+  reader  = local.identities["publish"].member
 
   depends_on = [google_project_service.this]
 }

@@ -40,6 +40,12 @@ override_resource {
   values          = { arn = "the-refresh-secret" }
 }
 
+override_resource {
+  target          = module.registry_password[0].aws_secretsmanager_secret.this
+  override_during = plan
+  values          = { arn = "the-registry-password" }
+}
+
 run "each_function_may_do_what_it_has_to_and_nothing_else" {
   command = plan
 
@@ -145,5 +151,62 @@ run "what_is_set_reaches_the_functions" {
   assert {
     condition     = local.environments.webhook.BURGEE_CONFIG_REF == "release" && local.environments.publish.POWERTOOLS_SERVICE_NAME == "publish"
     error_message = "the webhook or Powertools are told otherwise"
+  }
+}
+
+run "mirrors_are_told_to_both_and_the_login_to_publish" {
+  command = plan
+
+  variables {
+    mirrors = [
+      "s3://acme-flags-mirror/shop?region=us-east-1&endpoint=https://s3.example.org",
+      "azblob://acmeflags/the-flags",
+      "gs://acme_flags.example/shop?endpoint=http://10.0.0.7:4443",
+      "oci://registry.example.org:5000/acme/flags_of.shop",
+    ]
+    registry_username = "robot$acme+flags"
+  }
+
+  assert {
+    condition     = alltrue([for name in ["publish", "evaluate"] : local.environments[name].BURGEE_MIRRORS == join(",", var.mirrors)]) && !can(local.environments.webhook.BURGEE_MIRRORS)
+    error_message = "they are told otherwise"
+  }
+
+  assert {
+    condition     = local.environments.publish.BURGEE_OCI_USERNAME == "robot$acme+flags" && local.environments.publish.BURGEE_OCI_PASSWORD_ARN == "the-registry-password"
+    error_message = "publish cannot log in"
+  }
+
+  assert {
+    condition     = [for name, variables in local.environments : name if length(regexall("OCI|registry-password", jsonencode(variables))) > 0] == ["publish"]
+    error_message = "another function is told of the login"
+  }
+
+  assert {
+    condition     = [for name, function in local.functions : name if strcontains(jsonencode(function.rights), "the-registry-password")] == ["publish"]
+    error_message = "another function may read the password"
+  }
+
+  assert {
+    condition     = local.functions.evaluate.timeout_seconds == 38 && output.registry_password_secret_arn == "the-registry-password"
+    error_message = "evaluate has ${local.functions.evaluate.timeout_seconds} seconds for five places"
+  }
+
+  assert {
+    condition     = strcontains(local.password_step, "--secret-id the-registry-password ") && startswith(local.password_step, "\n\n   And the password of robot$acme+flags")
+    error_message = local.password_step
+  }
+}
+
+run "without_a_login_there_is_no_secret_for_one" {
+  command = plan
+
+  variables {
+    mirrors = ["oci://ghcr.io/acme/flags"]
+  }
+
+  assert {
+    condition     = length(module.registry_password) == 0 && output.registry_password_secret_arn == null && local.password_step == ""
+    error_message = "there is a secret that nobody reads"
   }
 }

@@ -128,3 +128,57 @@ run "each_function_may_do_what_it_has_to_and_no_more" {
     error_message = "webhook: ${local.functions.webhook.rights.index.condition}"
   }
 }
+
+run "mirrors_are_told_to_both_and_the_login_to_publish" {
+  variables {
+    mirrors = [
+      "s3://acme-flags-mirror/shop?region=us-east-1&endpoint=https://s3.example.org",
+      "azblob://acmeflags/the-flags",
+      "gs://acme_flags.example/shop?endpoint=http://10.0.0.7:4443",
+      "oci://registry.example.org:5000/acme/flags_of.shop",
+    ]
+    registry_username = "robot$acme+flags"
+    rotations         = { registry_password = 2 }
+  }
+
+  assert {
+    condition     = alltrue([for name in ["publish", "evaluate"] : local.environments[name].BURGEE_MIRRORS == join(",", var.mirrors)]) && !can(local.environments.webhook.BURGEE_MIRRORS)
+    error_message = "they are told otherwise"
+  }
+
+  assert {
+    condition     = local.environments.publish.BURGEE_OCI_USERNAME == "robot$acme+flags" && local.environments.publish.BURGEE_OCI_PASSWORD == "@Microsoft.KeyVault(SecretUri=https://burgee.vault.azure.net/secrets/one)"
+    error_message = "publish cannot log in"
+  }
+
+  assert {
+    condition     = [for name, function in local.functions : name if can(function.rights.registry_password)] == ["publish"] && local.functions.publish.rights.registry_password.scope == module.registry_password[0].scope
+    error_message = "publish may not read the password, or another function may"
+  }
+
+  assert {
+    condition     = local.functions.publish.rotations.registry_password == 2
+    error_message = "publish is not told to read the password anew"
+  }
+
+  assert {
+    condition     = [for name, variables in local.environments : name if can(variables.BURGEE_OCI_USERNAME)] == ["publish"]
+    error_message = "another function is told of the login"
+  }
+
+  assert {
+    condition     = output.registry_password_secret == "registry-password" && strcontains(output.next_steps, "terraform apply\n\n   And the password of robot$acme+flags at the registry")
+    error_message = output.next_steps
+  }
+}
+
+run "without_a_login_there_is_no_secret_for_one" {
+  variables {
+    mirrors = ["oci://ghcr.io/acme/flags"]
+  }
+
+  assert {
+    condition     = length(module.registry_password) == 0 && output.registry_password_secret == null && !strcontains(output.next_steps, "And the password")
+    error_message = "there is a secret that nobody reads"
+  }
+}

@@ -80,3 +80,86 @@ run "a_git_host_that_nothing_says_the_kind_of" {
 
   expect_failures = [check.git_host]
 }
+
+run "mirrors_with_credentials" {
+  command = plan
+
+  variables {
+    mirrors = ["s3://acme-flags", "oci://bot:password@ghcr.io/acme/flags"]
+  }
+
+  expect_failures = [var.mirrors]
+}
+
+run "mirrors_that_are_two" {
+  command = plan
+
+  variables {
+    mirrors = ["s3://acme-flags", "gs://acme-flags/shop,s3://acme-flags/shop"]
+  }
+
+  expect_failures = [var.mirrors]
+}
+
+run "mirrors_that_a_publisher_cannot_write" {
+  command = plan
+
+  variables {
+    mirrors = ["s3://acme-flags", "https://flags.example.org"]
+  }
+
+  expect_failures = [var.mirrors]
+}
+
+run "mirrors_that_are_one_bundle" {
+  command = plan
+
+  variables {
+    mirrors = ["s3://acme-flags", "oci://ghcr.io/acme/flags:production"]
+  }
+
+  expect_failures = [var.mirrors]
+}
+
+run "mirrors_with_a_query_of_another_scheme" {
+  command = plan
+
+  variables {
+    mirrors = ["s3://acme-flags", "gs://acme-flags/shop?region=europe-west1"]
+  }
+
+  expect_failures = [var.mirrors]
+}
+
+run "mirrors_with_a_blank" {
+  command = plan
+
+  variables {
+    mirrors = ["s3://acme-flags", "azblob://acmeflags/flags/the shop"]
+  }
+
+  expect_failures = [var.mirrors]
+}
+
+run "a_login_that_no_registry_would_be_shown" {
+  command = plan
+
+  variables {
+    mirrors           = ["s3://acme-flags/shop"]
+    publishing        = { allowed_mirrors = ["gs://acme-*"] }
+    registry_username = "acme-bot"
+  }
+
+  expect_failures = [var.registry_username]
+}
+
+run "a_login_with_its_password" {
+  command = plan
+
+  variables {
+    mirrors           = ["oci://ghcr.io/acme/flags"]
+    registry_username = "acme-bot:password"
+  }
+
+  expect_failures = [var.registry_username]
+}
