@@ -23,10 +23,10 @@ ARROWS: dict[str, set[str]] = {
     "client": {"core", "bundle", "fetch"},
     "settings": {"core.errors"},
     "author": {"core", "bundle"},
-    "store": {"core.errors", "core.instant", "core.visible", "bundle"},
+    "store": {"core.causes", "core.errors", "core.instant", "core.visible", "bundle"},
     "git": {"core.errors"},
     "deliver": {"core", "bundle", "author", "store", "git"},
-    "queue": {"core.errors"},
+    "queue": {"core.causes", "core.errors", "core.visible", "bundle.addresses", "bundle.azblob_given"},
     "control": {
         *("core.errors", "core.signature", "serve.message", "author", "deliver", "store", "git", "queue", "bundle"),
         *("fetch.clock", "settings"),

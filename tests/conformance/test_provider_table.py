@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from burgee.store.opening import open_objects, open_store
 from burgee.store.port import Objects, Store
 from burgee.store.registry import open_registry
 from tests.fakes.publisher import a_document, publish
-from tests.servers.clouds import BUCKET, Clouds, clouds
+from tests.servers.clouds import BUCKET, Clouds
 
 PAGE = Path(__file__).parents[2] / "docs" / "stores.md"
 KEY = "environments/staging/other.json"
@@ -177,12 +177,6 @@ def table() -> dict[str, dict[str, str]]:
     columns = re.findall(r"`(\w+)`", header)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {row: dict(zip(columns, values, strict=True)) for row, *values in cells}
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Clouds]:
-    with clouds() as started:
-        yield started
 
 
 def test_the_table_has_the_rows_and_columns_that_are_checked() -> None:

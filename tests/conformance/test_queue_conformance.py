@@ -291,6 +291,8 @@ def test_what_names_no_topic_is_refused(url: str) -> None:
     "url",
     [
         *("https://acme.queue.core.windows.net/", "https://acme.queue.core.windows.net/Queue"),
+        *("https://acme.queue.evil.example/queue", "http://azure.example.org/devstoreaccount1/queue"),
+        *("https://azure.example.org/devstoreaccount1/queue", "http://127.0.0.1@example.org/devstoreaccount1/queue"),
         *("http://acme.queue.core.windows.net/queue", "https://acme.queue.core.windows.net/queue?sig=x"),
     ],
 )
@@ -302,10 +304,27 @@ def test_what_names_no_storage_queue_is_refused(url: str) -> None:
 def test_an_identity_is_not_proven_where_everybody_can_read_along() -> None:
     with pytest.raises(ConfigurationError, match="over https only; set AZURE_STORAGE_KEY"):
         open_queue("http://127.0.0.1:9/devstoreaccount1/queue", environ={})
-    assert open_queue("https://acme.queue.core.windows.net/queue", environ={}).url.endswith("/queue")
+    for host in ("acme.queue.core.windows.net", "acme.queue.core.chinacloudapi.cn", "acme.z07.queue.storage.azure.net"):
+        assert open_queue(f"https://{host}/queue", environ={}).url.endswith("/queue")
 
 
-def test_a_key_that_is_none_is_refused_with_the_first_question() -> None:
-    queue = open_queue("http://127.0.0.1:9/devstoreaccount1/queue", environ={"AZURE_STORAGE_KEY": "a"})
-    with pytest.raises(Denied, match="check the credentials"):
-        queue.send(a_message("lost"))
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AZURE_STORAGE_KEY", "hidden"),
+        ("AZURE_STORAGE_SAS_TOKEN", "?hidden here"),
+        ("AZURE_STORAGE_SAS_TOKEN", "hidden"),
+    ],
+)
+def test_credentials_that_are_none_are_refused_and_not_shown(variable: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{variable} is no ") as raised:
+        open_queue("https://acme.queue.core.windows.net/queue", environ={variable: value})
+    assert "hid" not in str(raised.value)
+
+
+def test_a_storage_queue_that_nobody_answers_for_is_said_without_what_signs_it() -> None:
+    signed = {"AZURE_STORAGE_SAS_TOKEN": "sv=1&sp=a&sig=hidden"}
+    queue = open_queue("http://127.0.0.1:9/devstoreaccount1/queue", environ=signed, in_haste=True)
+    with pytest.raises(Unavailable, match=r"queue: 127\.0\.0\.1: Connection refused; try again") as raised:
+        queue.count()
+    assert "hidden" not in str(raised.value)

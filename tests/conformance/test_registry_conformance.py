@@ -239,6 +239,14 @@ def test_a_store_has_static_snapshots_or_a_tag(store: Store) -> None:
         assert store.artifacts.get_manifest("production").content == made.manifest
 
 
+def test_a_release_that_lost_its_head_in_a_race_gives_its_number_to_the_one_that_has_it(tagging: RegistryStore) -> None:
+    tagging.put_release(make(tagging, later=1).head.last)
+    won = make(tagging).head
+    tagging.swap_head(won, None)
+    tagging.put_release(won.last)
+    assert tagging.get_release("production", 1) == won.last
+
+
 def test_the_tag_of_an_environment_moves_to_any_bundle_and_back(tagging: RegistryStore) -> None:
     first, second = make(tagging), make(tagging, key="other")
     for made in (first, second, second, first):
@@ -291,7 +299,7 @@ def test_a_registry_is_no_place_of_objects_and_a_tag_is_no_store(registries: Reg
     url = registries.new_url("none")
     with pytest.raises(ConfigurationError, match="has no objects"):
         open_objects(url)
-    with pytest.raises(ConfigurationError, match="leave 'production' out of"):
+    with pytest.raises(ConfigurationError, match="leave that out, as oci://"):
         open_store(f"{url}:production", environ={}, as_mirror=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from burgee.store.gs import open_gs
 from burgee.store.memory import MemoryObjects
 from burgee.store.port import Objects
 from burgee.store.s3 import open_s3
-from tests.servers.clouds import BUCKET, Clouds, clouds
+from tests.servers.clouds import BUCKET, Clouds
 from tests.servers.dev import wait_for
 
 # A test's folder is its own, and so is the prefix of that name.
@@ -35,12 +35,6 @@ IMPLEMENTATIONS: dict[str, Callable[[Path, Clouds], Objects]] = {
 KEY = "environments/staging/head.json"
 THREADS = 16
 ROUNDS = 30
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Clouds]:
-    with clouds() as started:
-        yield started
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.azurite import Azurite, azurite
+from tests.servers.gcs import Gcs, gcs
 from tests.servers.moto import Moto, moto
 
 BUCKET = "acme-flags"
@@ -39,3 +40,18 @@ def storage(azure: Azurite) -> Azurite:
     """The same with an empty container."""
     azure.empty_container(BUCKET)
     return azure
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[Gcs]:
+    """A Google Cloud of our own."""
+    with gcs() as running:
+        yield running
+
+
+@pytest.fixture
+def gs(google: Gcs) -> Gcs:
+    """The same with an empty bucket and nothing else in it."""
+    google.reset()
+    google.make_bucket(BUCKET)
+    return google

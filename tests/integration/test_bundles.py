@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from time import time
 from typing import Any
 
@@ -33,6 +35,7 @@ from tests.flipt_bundles import MANIFEST_TYPE, SHOP, THE_SHOP, WAREHOUSE, Layer,
 from tests.publishing import features
 from tests.servers.clouds import clouds
 from tests.servers.moto import ANYBODY, REGION, Moto
+from tests.servers.played import Answer, Asked, played
 from tests.servers.registry import Running, registry
 
 pytestmark = pytest.mark.integration
@@ -301,6 +304,27 @@ def test_other_artifacts_of_a_place_are_left_out_of_the_list(burgee: Burgee, tmp
     assert said.err.count("is left out") == 1 and said.err.startswith("image is left out: image in oci-layout://")
 
 
+def test_a_tag_with_a_manifest_of_another_making_does_not_hide_the_others(burgee: Burgee, tmp_path: Path) -> None:
+    layout = LayoutArtifacts(tmp_path / "a")
+    push(layout, "prod", *THE_SHOP)
+    layout.put_manifest("odd", a_manifest(THE_SHOP, subject="x"), MANIFEST_TYPE)
+    said = burgee("bundle", "list", "a", "--json")
+    assert [each["name"] for each in said.json] == ["prod"]
+    assert said.err.startswith("odd is left out: ") and "this is no bundle of flags" in said.err
+
+
+def test_names_that_no_tag_can_have_are_counted_and_left_out(burgee: Burgee) -> None:
+    def answer(asked: Asked) -> Answer:
+        if asked.path.endswith("/tags/list"):
+            return 200, json.dumps({"tags": ["prod", "../../x", "\ud800", "a\x1b[31m"]}).encode(), {}
+        return 200, a_manifest(THE_SHOP), {"Content-Type": MANIFEST_TYPE}
+
+    with played(answer) as server:
+        said = burgee("bundle", "list", f"{server.url.replace('http:', 'oci:')}/acme/flags", "--json")
+    assert [each["name"] for each in said.json] == ["prod"]
+    assert said.err.startswith("left out: 3 of the names that oci://")
+
+
 # Reading
 
 
@@ -366,6 +390,12 @@ def test_no_file_is_replaced_unless_that_is_said(burgee: Burgee, old: str, tmp_p
     assert (kept.read_text(), (tmp_path / "out/default").exists()) == ("mine", False)
     assert burgee("bundle", "unpack", f"{old}:prod", "out", "--force").code == 0
     assert kept.read_bytes() == WAREHOUSE
+
+
+def test_a_pipe_is_not_written_to(burgee: Burgee, old: str, tmp_path: Path) -> None:
+    (tmp_path / "out/warehouse").mkdir(parents=True)
+    os.mkfifo(tmp_path / "out/warehouse/features.yaml")
+    refused(burgee("bundle", "unpack", f"{old}:prod", "out", "--force"), 2, "features.yaml is no file")
 
 
 def test_a_folder_that_is_a_link_is_as_good_as_the_one_it_names(burgee: Burgee, old: str, tmp_path: Path) -> None:
@@ -474,6 +504,109 @@ def test_a_wrong_index_in_a_bucket_is_a_problem_with_its_place(burgee: Burgee, s
     put(server, **{".flipt.yml": "include: 7\n", "features.yml": features("a")})
     said = burgee("validate", bucket, "--json")
     assert [each["file"] for each in json.loads(said.out)] == [".flipt.yml"]
+
+
+# What newcomers write
+
+
+def test_a_tag_that_is_not_there_is_answered_with_those_that_are(burgee: Burgee, old: str, running: Running) -> None:
+    refused(burgee("bundle", "unpack", f"{old}:prd", "out"), 2, "no tag 'prd' in", "there are older, prod\n")
+    nothing = running.url("no/such")
+    refused(burgee("bundle", "copy", f"{nothing}:prod", "out"), 2, "no tag 'prod' in", "or no such repository")
+
+
+def test_environments_are_the_first_of_the_tags_that_are_told(burgee: Burgee, running: Running) -> None:
+    artifacts = open_artifacts(running.url("many/flags"), {}, now=lambda: 0)
+    for tag in ("a1", "a2", "a3", "a4", "a5", "a6", "a7", "staging"):
+        push(artifacts, tag, *THE_SHOP)
+    for record in ("staging.head", "staging.0000000001", "_environments"):
+        artifacts.put_manifest(record, a_manifest(THE_SHOP), MANIFEST_TYPE)
+    said = burgee("bundle", "export", f"{running.url('many/flags')}:nope", "out")
+    refused(said, 2, "there are staging, a1, a2, a3, a4, a5, a6, a7\n")
+    push(artifacts, "b", *THE_SHOP)
+    assert burgee("bundle", "export", f"{running.url('many/flags')}:nope", "out").err.endswith("a7 and 1 more\n")
+
+
+def test_a_head_is_said_to_be_no_bundle(burgee: Burgee, running: Running) -> None:
+    url = running.url("heads/flags")
+    registry_store = open_store(url, environ={"BURGEE_SINGLE_PUBLISHER": "yes"})
+    release(registry_store, {"default": DOCUMENT}, at=1_000, environment="production")
+    said = burgee("bundle", "unpack", f"{url}:production.head", "out")
+    refused(said, 3, "this is no bundle of flags, but 'application/vnd.burgee.head.v1'")
+
+
+def test_a_closed_port_is_told_plainly(burgee: Burgee) -> None:
+    with socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        said = burgee("bundle", "list", f"oci://127.0.0.1:{closed.getsockname()[1]}/shop/flags")
+    refused(said, 3, "Connection refused")
+    assert "Max retries" not in said.err and "Connection object" not in said.err, said.err
+
+
+def test_a_place_that_is_not_there_has_no_empty_list(burgee: Burgee, running: Running, tmp_path: Path) -> None:
+    refused(burgee("bundle", "list", running.url("no/such")), 3, f"no repository at {running.url('no/such')}")
+    refused(burgee("bundle", "list", f"file://{tmp_path}/relesed"), 3, f"no folder at {tmp_path}/relesed")
+    refused(burgee("bundle", "list", "relesed"), 3, f"no folder at {tmp_path}/relesed")
+    web = running.url("shop/flags").replace("oci:", "http:")
+    refused(burgee("bundle", "list", web), 3, "no store at", f"named as {running.url('shop/flags')}\n")
+    refused(burgee("bundle", "list", "oci:/localhost/flags"), 2, "wanted oci://localhost/flags")
+    (tmp_path / "empty").mkdir()
+    for empty in ("empty", f"file://{tmp_path}/empty"):
+        said = burgee("bundle", "list", empty)
+        assert (said.code, said.out, "no bundle with a name yet" in said.err) == (0, "", True)
+
+
+def test_a_store_that_is_named_as_a_folder_is_told_by_its_url(burgee: Burgee, store: str, tmp_path: Path) -> None:
+    refused(burgee("bundle", "list", "store"), 2, "store is a store of burgee", f"name it as {store}, ")
+    refused(burgee("bundle", "export", f"{store}#production", "store"), 2, f"{store}#production")
+    for command in (("bundle", "unpack"), ("diff",)):
+        refused(burgee(*command, "store#production", "out"), 2, f"is a store of burgee: write {store}#production")
+    (tmp_path / "flags").mkdir()
+    (tmp_path / "flags/features.yaml").write_text(features("a"))
+    refused(burgee("bundle", "list", "flags"), 2, "has no file oci-layout", "name another\n")
+
+
+def test_the_store_of_the_variables_is_listed_without_a_url(
+    burgee: Burgee, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(burgee("bundle", "list"), 2, "no store: give --store or set BURGEE_STORE")
+    assert burgee("bundle", "list", "--store", store, "--json").json[0]["name"] == "production"
+    refused(burgee("bundle", "list", store, "--store", store), 2, "named twice")
+    monkeypatch.setenv("BURGEE_STORE", store)
+    assert burgee("bundle", "list", "--json").json[0]["name"] == "production"
+
+
+def test_flag_files_are_not_written_into_what_others_keep(burgee: Burgee, old: str, store: str, tmp_path: Path) -> None:
+    assert burgee("bundle", "export", f"{old}:prod", "bundles").code == 0
+    for folder, words in (
+        ("/", "is the root folder"),
+        ("bundles", "in OCI's image layout"),
+        ("bundles/blobs/out", f"is in {tmp_path}/bundles"),
+        ("store/new", "is a store of burgee"),
+    ):
+        refused(burgee("bundle", "unpack", f"{old}:prod", folder, "--force"), 2, words)
+    assert not any(tmp_path.rglob("features.yaml"))
+
+
+def test_a_copy_that_no_tag_names_is_noted(burgee: Burgee, old: str, running: Running) -> None:
+    digest = digest_of(a_manifest(THE_SHOP))
+    url = running.url("nameless/flags")
+    said = burgee("bundle", "copy", f"{old}@{digest}", url)
+    assert said.code == 0
+    assert f"No tag names it there, and a registry may clear it away; copy it with one, as {url}:" in said.err
+    assert "No tag" not in burgee("bundle", "copy", f"{old}@{digest}", f"{url}:prod").err
+
+
+def test_the_digits_that_tables_show_are_enough_for_one_bundle(
+    burgee: Burgee, old: str, store: str, tmp_path: Path
+) -> None:
+    digest = digest_of(a_manifest(THE_SHOP))
+    copied = burgee("bundle", "copy", f"{old}@{digest[:19]}", "copy:prod", "--json").json
+    assert (copied["bundle"], copied["from"]) == (digest, f"{old}@{digest}")
+    released = burgee("bundle", "list", store, "--json").json[0]["bundle"]
+    assert burgee("bundle", "unpack", f"{store}#{released[:19]}", "out").code == 0
+    refused(burgee("bundle", "unpack", f"{old}@sha256:{'0' * 12}", "out"), 2, "no bundles with a name", "all 64 digits")
+    refused(burgee("bundle", "copy", f"{old}:prod", f"copy@{digest[:19]}"), 2, "wanted all 64 digits")
 
 
 # A store as a place of artifacts

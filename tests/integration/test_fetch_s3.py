@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
@@ -25,7 +24,7 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.publisher import a_document, publish
 from tests.integration.conftest import BUCKET
 from tests.publishing import features, files
-from tests.servers.dev import BURGEE, running, wait_for
+from tests.servers.dev import BURGEE, burgee, running, wait_for
 from tests.servers.git_cli import a_work_tree
 from tests.servers.moto import ANYBODY, REGION, Keys, Moto
 from tests.servers.outage import between
@@ -325,11 +324,6 @@ def published(server: Moto, tmp_path: Path) -> dict[str, str]:
     assert done.returncode == 0, done.stderr
     server.upload(tmp_path / "store", BUCKET, prefix="shop")
     return server.environ(BURGEE_AUTH="none", BURGEE_TTL="0.5", HOME=str(tmp_path))
-
-
-def burgee(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(BURGEE), *arguments]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_the_command_line_reads_a_bucket(published: dict[str, str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -163,7 +165,7 @@ def test_a_folder_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "notes.txt"]
 
 
-@pytest.mark.parametrize("content", ['{"imageLayoutVersion":"2.0.0"}', "{}", "", '"text"', "[" * 100])
+@pytest.mark.parametrize("content", ['{"imageLayoutVersion":"2.0.0"}', "{}", "", '"text"', "[" * 100, "[" * 4096])
 def test_a_layout_of_another_version_or_a_damaged_one_is_refused(
     layout: LayoutArtifacts, folder: Path, content: str
 ) -> None:
@@ -191,6 +193,25 @@ def test_a_cut_index_is_refused(layout: LayoutArtifacts, folder: Path) -> None:
     (folder / "index.json").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InvalidDocument, match="no index of an image layout"):
         layout.tags()
+
+
+def test_an_index_that_could_not_be_written_again_is_left_as_it_is(layout: LayoutArtifacts, folder: Path) -> None:
+    change_index(folder, more="\ud800")
+    before = (folder / "index.json").read_bytes()
+    with pytest.raises(InvalidDocument, match=r"index\.json in .* holds what cannot be written again"):
+        push(layout, "next", *THE_SHOP)
+    assert (folder / "index.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_an_index_that_is_no_file_is_not_taken_for_none(
+    layout: LayoutArtifacts, folder: Path, make: Callable[[Path], None]
+) -> None:
+    (folder / "index.json").unlink()
+    make(folder / "index.json")
+    for act in (layout.tags, lambda: push(layout, "next", *THE_SHOP)):
+        with pytest.raises(InvalidDocument, match=r"index\.json in .* is no file"):
+            act()
 
 
 def test_bytes_without_their_digest_are_refused(layout: LayoutArtifacts, folder: Path) -> None:

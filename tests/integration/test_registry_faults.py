@@ -14,8 +14,10 @@ from burgee.bundle.digest import digest_of
 from burgee.bundle.manifest import MANIFEST_TYPE, encode_manifest
 from burgee.core.errors import (
     BurgeeError,
+    ConfigurationError,
     Denied,
     DigestMismatch,
+    InvalidDocument,
     InvalidRequest,
     NotFound,
     TooLarge,
@@ -84,6 +86,38 @@ def test_an_upload_may_go_to_a_path_of_the_same_registry() -> None:
     with a_registry(answer) as (registry, server):
         registry.put_blob(BLOB)
     assert server.requests()[-1] == f"PUT /somewhere/else?digest={DIGEST}"
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_write_that_is_led_elsewhere_is_not_done_and_is_not_followed(status: int) -> None:
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "PUT":
+            return status, b"", {"Location": "/login"}
+        return (404, b"", {}) if asked.method == "HEAD" else (202, b"", {"Location": "/upload"})
+
+    with a_registry(answer) as (registry, server):
+        with pytest.raises(Unavailable, match=f"{status} .*; that is no answer of a registry's to it"):
+            registry.put_manifest("production", MANIFEST, MANIFEST_TYPE)
+        with pytest.raises(Unavailable, match=f"{status} .*; that is no answer of a registry's to it"):
+            registry.put_blob(BLOB)
+        assert not any("/login" in asked.path for asked in server.asked)
+
+
+def test_where_a_registry_leads_to_is_said_without_what_signs_it() -> None:
+    leads: Answer = (307, b"", {"Location": "http://127.0.0.1:1/layer?X-Amz-Signature=hidden"})
+    with a_registry(lambda asked: leads) as (registry, _):
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1: Connection refused") as raised:
+            registry.get_blob(DIGEST, max_bytes=100)
+        assert "hidden" not in str(raised.value)
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "POST":
+            return 202, b"", {"Location": "/upload?_state=hidden"}
+        return (404, b"", {}) if asked.method == "HEAD" else (201, b"x" * 100_000, {})
+
+    with a_registry(answer) as (registry, _), pytest.raises(InvalidDocument, match=r"PUT http://.*/upload: ") as told:
+        registry.put_blob(BLOB)
+    assert "hidden" not in str(told.value)
 
 
 def test_an_upload_that_leads_nowhere_is_said_to() -> None:
@@ -160,7 +194,7 @@ def test_a_repository_whose_tags_are_all_gone_has_none(body: bytes) -> None:
 
 def test_a_manifest_that_is_not_what_the_registry_says_is_refused() -> None:
     lies: Answer = (200, MANIFEST, {"Docker-Content-Digest": DIGEST})
-    with a_registry(lambda asked: lies) as (registry, _):
+    with a_registry(lambda asked: (201, *lies[1:]) if asked.method == "PUT" else lies) as (registry, _):
         with pytest.raises(DigestMismatch, match=f"wanted {DIGEST}"):
             registry.get_manifest("production")
         with pytest.raises(DigestMismatch):
@@ -187,6 +221,7 @@ def test_what_is_no_reference_is_asked_for_nowhere(reference: str) -> None:
         ((405, b"<html>", {}), Unfit, "this registry does not take what burgee writes"),
         ((413, b"", {}), TooLarge, "does not take that much"),
         ((302, b"", {}), Unavailable, "302"),
+        ((200, b"<html>", {}), Unavailable, "200 OK; that is no answer of a registry's to it, check the address"),
         ((429, b"", {}), Unavailable, "429"),
     ],
 )
@@ -229,3 +264,83 @@ def test_nothing_of_the_process_is_shown_to_a_registry(monkeypatch: pytest.Monke
             registry.get_manifest("production")
     assert authorizations(server) == [None, None]
     assert all("cookie" not in asked.headers for asked in server.asked)
+
+
+NO_ADDRESSES = ("http://[zz]/", "http://[::1/", "http://a..b/", "http://\xff\xfe/", f"http://{'a' * 300}/")
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES)
+@pytest.mark.parametrize("header", ["Location", "WWW-Authenticate", "Link"])
+def test_what_a_registry_names_and_is_no_address_is_told_as_that(header: str, address: str) -> None:
+    written = {"WWW-Authenticate": f'Bearer realm="{address}"', "Link": f'<{address}>; rel="next"'}
+    status = {"Location": 302, "WWW-Authenticate": 401, "Link": 200}[header]
+    answer: Answer = (status, b'{"tags":["a"]}', {header: written.get(header, address)})
+    with a_registry(lambda asked: answer) as (registry, _), pytest.raises(Unavailable) as raised:
+        registry.tags()
+    assert str(raised.value).startswith("GET tags of oci://")
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES)
+def test_an_upload_that_leads_to_no_address_is_told_as_that(address: str) -> None:
+    def answer(asked: Asked) -> Answer:
+        return (404, b"", {}) if asked.method == "HEAD" else (202, b"", {"Location": address})
+
+    with a_registry(answer) as (registry, _), pytest.raises(Unavailable, match="PUT blob"):
+        registry.put_blob(BLOB)
+
+
+@pytest.mark.parametrize("tags", [b"5", b'"abc"', b'{"a":1}', b'["a",5]', b"[[]]"])
+def test_an_answer_without_a_list_of_tags_is_said_to_be_that(tags: bytes) -> None:
+    with (
+        a_registry(lambda asked: (200, b'{"tags":%b}' % tags, {})) as (registry, _),
+        pytest.raises(InvalidDocument, match="has no list of tags"),
+    ):
+        registry.tags()
+
+
+@pytest.mark.parametrize("content", [b'{"a":' + b"[" * 200_000, b"\xff", b"[]"])
+def test_a_configuration_of_dockers_that_is_none_is_said_to_be_that(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    with (
+        a_registry(lambda asked: BASIC, environ={"DOCKER_CONFIG": str(tmp_path)}) as (registry, _),
+        pytest.raises(ConfigurationError, match=r"config\.json is not"),
+    ):
+        registry.tags()
+
+
+def helped(folder: Path, script: str) -> dict[str, str]:
+    """The variables of somebody whose logins a helper has, which is that script."""
+    helper = folder / "docker-credential-tests"
+    helper.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    helper.chmod(0o755)
+    (folder / "config.json").write_text('{"credsStore":"tests"}', encoding="utf-8")
+    return {"DOCKER_CONFIG": str(folder), "PATH": f"{folder}:/usr/bin:/bin"}
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "said"),
+    [
+        ("echo token=hidden >&2; exit 3", Denied, "gave no login for .*: it ended with exit code 3; "),
+        ("echo hidden; exit 1", Denied, "it ended with exit code 1"),
+        ("echo no credentials username; echo hidden >&2; exit 1", Denied, ": no credentials username; "),
+        ("head -c 200000 /dev/zero | tr '\\0' '['", Denied, "something else than a name and a secret"),
+        (r"""printf '{"Username":"u","Secret":"hidden\\ud800"}'""", ConfigurationError, "is not in UTF-8"),
+        (r"""printf '{"Username":"\\ud800","Secret":"hidden"}'""", ConfigurationError, "is not in UTF-8"),
+    ],
+)
+def test_what_a_helper_says_is_not_shown(script: str, error: type[BurgeeError], said: str, tmp_path: Path) -> None:
+    environ = helped(tmp_path, script)
+    with a_registry(lambda asked: BASIC, environ=environ) as (registry, _), pytest.raises(error, match=said) as raised:
+        registry.tags()
+    assert "hidden" not in str(raised.value)
+
+
+def test_an_identity_token_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> Answer:
+        return 401, b"", {"WWW-Authenticate": f'Bearer realm="http://{asked.headers["host"]}/token"'}
+
+    with a_registry(answer, environ={"DOCKER_CONFIG": str(tmp_path)}) as (registry, server):
+        auths = {server.url.partition("://")[2]: {"identitytoken": "hidden\ud800"}}
+        (tmp_path / "config.json").write_text(json.dumps({"auths": auths}), encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=r"identitytoken of .* is not in UTF-8"):
+            registry.tags()

@@ -62,6 +62,12 @@ def wait_for(holds: Any, seconds: float = _SECONDS) -> bool:
     return False
 
 
+def burgee(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command once it has ended, in these variables and no others."""
+    command = [str(BURGEE), *arguments]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+
 @contextmanager
 def running(*command: str, environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Iterator[Running]:
     """A burgee command that serves, until the context ends; its output is collected."""

@@ -12,6 +12,7 @@ from burgee.author.flipt_bundle import readable, source_files
 from burgee.author.flipt_manifest import LARGEST_MANIFEST, MOST_LAYERS, read_flipt_manifest, stripped_digest
 from burgee.bundle.digest import digest_of
 from burgee.bundle.manifest import encode_manifest
+from burgee.bundle.oci_artifacts import encode_artifact, layer_of
 from burgee.core.errors import InvalidDocument
 from tests.builders import a_document
 from tests.flipt_bundles import CREATED, EMPTY, LAYER_TYPE, SHOP, THE_SHOP, WAREHOUSE, Layer, a_manifest
@@ -59,6 +60,13 @@ def test_the_stripped_digest_is_of_the_bytes_that_go_writes() -> None:
     assert stripped_digest(content) == digest_of(escaped)
 
 
+@pytest.mark.parametrize("descriptor", ["x", ["x"], 5, {"annotations": "abc"}, {"annotations": ["abc"]}])
+@pytest.mark.parametrize("field", ["subject", "config"])
+def test_what_is_no_descriptor_makes_no_bundle(field: str, descriptor: object) -> None:
+    with pytest.raises(InvalidDocument, match="this is no bundle of flags"):
+        stripped_digest(a_manifest([FIRST], **dict[str, Any]({field: descriptor})))
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_both_versions_of_manifests_are_read(version: str) -> None:
     read = read_flipt_manifest(a_manifest([FIRST, SECOND], version=version))
@@ -76,6 +84,10 @@ def test_a_bundle_of_burgee_is_one_that_flipt_reads() -> None:
     assert [(layer.namespace, layer.suffix) for layer in read.layers] == [("default", "json")]
 
 
+LAYER = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest_of(b""), "size": 0}
+IMAGE_CONFIG = {**LAYER, "mediaType": "application/vnd.oci.image.config.v1+json"}
+IMAGE = a_manifest([], artifactType=None, config=IMAGE_CONFIG, layers=[LAYER], annotations=None)
+HEAD = encode_artifact("head", [layer_of("head", b"{}")])
 REFUSED = [
     (b"", "wanted a manifest in JSON"),
     (b"[" * 100_000, "wanted a manifest in JSON"),
@@ -88,6 +100,11 @@ REFUSED = [
     (a_manifest([FIRST], config=None), "lacks a field"),
     (a_manifest([FIRST], layers={"a": 1}), "lacks a field"),
     (a_manifest([FIRST], layers="text"), "lacks a field"),
+    (IMAGE, "no bundle of flags, but 'application/vnd.oci.image.config.v1[+]json'"),
+    (HEAD, "no bundle of flags, but 'application/vnd.burgee.head.v1'"),
+    (a_manifest([], config=EMPTY, artifactType="application/x", layers=[EMPTY]), "but 'application/x'"),
+    (changed(mediaType="application/x", annotations=None), "'application/x': this is no bundle of flags"),
+    (a_manifest([], mediaType="application/vnd.docker.distribution.manifest.v2+json"), "docker.*no bundle of flags"),
     (a_manifest([]), "the bundle is empty"),
     (a_manifest([], layers=[EMPTY]), "the bundle is empty"),
     (a_manifest([], layers=[FIRST.descriptor()] * (MOST_LAYERS + 1)), "at most 10000 layers"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from burgee.bundle.gs_address import GOOGLE, GsAddress, endpoint_of, may_hear_tokens, read_gs_address
+from burgee.bundle.addresses import keeps_secrets
+from burgee.bundle.gs_address import GOOGLE, GsAddress, endpoint_of, read_gs_address
 from burgee.core.errors import ConfigurationError
 
 
@@ -43,9 +44,10 @@ def test_the_place_is_shown_without_the_query() -> None:
         ("gs://acme/a/../b", "wanted a bucket and a prefix"),
         ("gs://key:hidden@acme/x", "has no credentials and no fragment"),
         ("gs://acme/x#fragment", "has no credentials and no fragment"),
-        ("gs://acme/x?token=hidden", "says endpoint and nothing else, got 'token'"),
+        ("gs://acme/x?token=hidden", "says endpoint and nothing else, got another name"),
         ("gs://acme/x?endpoint=http://h&endpoint=http://h", "says endpoint once, got it twice"),
         ("gs://acme/x?endpoint=", "wanted an endpoint such as https://storage.example.org"),
+        ("gs://acme/x?endpoint=http://a..b", "wanted an endpoint such as https://storage.example.org"),
         ("gs://acme/x?endpoint=https://key:hidden@host", "no credentials, query or fragment"),
     ],
 )
@@ -83,10 +85,17 @@ def test_a_variable_that_is_no_address_is_refused(variable: str) -> None:
         ("http://localhost", True),
         ("http://[::1]:80", True),
         ("http://[::1]", True),
+        ("http://LocalHost:80/x", True),
+        ("http://127.8.0.2", True),
         ("http://gcs:4443", False),
+        ("http://localhost:80@example.org", False),
+        ("http://localhost:80\\@example.org", False),
+        ("http://127.0.0.example", False),
+        ("http://128.0.0.1", False),
+        ("localhost", False),
         ("http://127.0.0.1.example.org", False),
         ("http://localhost.example.org:80/x", False),
     ],
 )
 def test_tokens_are_told_to_https_and_to_this_machine(endpoint: str, may: bool) -> None:
-    assert may_hear_tokens(endpoint) is may
+    assert keeps_secrets(endpoint) is may

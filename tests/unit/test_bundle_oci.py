@@ -43,6 +43,8 @@ CONFIG = "/home/ann/.docker/config.json"
         ("oci://localhost:5000/flags", ("localhost:5000", "flags", None, None), "http://localhost:5000"),
         ("oci://127.0.0.1/flags", ("127.0.0.1", "flags", None, None), "http://127.0.0.1"),
         ("oci://[::1]:5000/flags", ("[::1]:5000", "flags", None, None), "http://[::1]:5000"),
+        ("oci://LOCALHOST:5000/flags", ("LOCALHOST:5000", "flags", None, None), "http://LOCALHOST:5000"),
+        ("oci://127.8.0.2/flags", ("127.8.0.2", "flags", None, None), "http://127.8.0.2"),
         ("oci://localhost.eu/flags", ("localhost.eu", "flags", None, None), "https://localhost.eu"),
         ("oci://ghcr.io/flags:production", ("ghcr.io", "flags", "production", None), "https://ghcr.io"),
         (f"oci://ghcr.io/flags@{DIGEST}", ("ghcr.io", "flags", DIGEST, None), "https://ghcr.io"),
@@ -72,6 +74,9 @@ def test_a_url_says_registry_repository_and_reference(
         ("oci://ghcr.io/-acme", "wanted a registry and a repository"),
         ("oci://ghcr.io:port/acme", "wanted a registry and a repository"),
         ("oci://gh\tcr.io/acme", "wanted a registry and a repository"),
+        ("oci://[::1/acme", "wanted a registry and a repository"),
+        ("oci://a..b/acme", "wanted a registry and a repository"),
+        ("oci://ghcr.io/me:hidden@acme", "wanted a registry and a repository"),
         ("oci://me:hidden@ghcr.io/acme", "has no credentials and no fragment"),
         ("oci://ghcr.io/acme#production", "has no credentials and no fragment"),
         ("oci://ghcr.io/acme?region=x", "says endpoint and nothing else"),
@@ -87,7 +92,9 @@ def test_a_url_that_names_no_repository_is_refused(url: str, said: str) -> None:
 @pytest.mark.parametrize("end", [":production", f"@{DIGEST}", ":"])
 def test_a_store_is_a_whole_repository(end: str) -> None:
     assert read_repository("oci://ghcr.io/acme/flags").reference is None
-    with pytest.raises(ConfigurationError, match=r"names one bundle of it: leave '.*' out of"):
+    with pytest.raises(
+        ConfigurationError, match=r"names one bundle of it: leave that out, as oci://ghcr\.io/acme/flags, and"
+    ):
         read_repository(f"oci://ghcr.io/acme/flags{end}")
 
 
@@ -145,13 +152,32 @@ def test_a_registry_on_plain_http_may_have_its_tokens_given_there_too() -> None:
 
 
 def test_a_login_of_variables_is_whole_and_never_shown() -> None:
-    login = login_of({"BURGEE_OCI_USERNAME": "ann", "BURGEE_OCI_PASSWORD": "hidden"})
+    login = login_of({"BURGEE_OCI_USERNAME": "ann", "BURGEE_OCI_PASSWORD": "hidden"}, "ghcr.io")
     assert login is not None
     assert "hidden" not in f"{login!r} {login}"
     assert login.basic() == f"Basic {b64encode(b'ann:hidden').decode()}"
-    assert login_of({}) is None
+    assert login_of({}, "ghcr.io") is None
     with pytest.raises(ConfigurationError, match="wanted both"):
-        login_of({"BURGEE_OCI_USERNAME": "ann"})
+        login_of({"BURGEE_OCI_USERNAME": "ann"}, "ghcr.io")
+
+
+@pytest.mark.parametrize(("username", "password"), [("ann\udcff", "hidden"), ("ann", "hidden\udcff")])
+def test_a_login_that_is_no_text_is_refused_and_not_shown(username: str, password: str) -> None:
+    with pytest.raises(ConfigurationError, match="password of BURGEE_OCI_USERNAME is not in UTF-8") as raised:
+        login_of({"BURGEE_OCI_USERNAME": username, "BURGEE_OCI_PASSWORD": password}, "ghcr.io")
+    assert "hidden" not in str(raised.value)
+
+
+def test_a_login_of_variables_is_for_every_registry_or_for_the_one_they_name() -> None:
+    environ = {"BURGEE_OCI_USERNAME": "ann", "BURGEE_OCI_PASSWORD": "hidden"}
+    assert login_of(environ, "quay.io") == login_of(environ, "ghcr.io") == ("ann", "hidden", "BURGEE_OCI_USERNAME")
+    bound = {**environ, "BURGEE_OCI_REGISTRY": " GHCR.io "}
+    assert login_of(bound, "ghcr.io") == login_of(environ, "ghcr.io")
+    assert login_of(bound, "ghcr.io.example.org") is None
+    assert login_of(bound, "ghcr.io:5000") is None
+    for named in ("https://ghcr.io", "ghcr.io/acme"):
+        with pytest.raises(ConfigurationError, match=r"wanted a host such as ghcr\.io as BURGEE_OCI_REGISTRY"):
+            login_of({**environ, "BURGEE_OCI_REGISTRY": named}, "ghcr.io")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from burgee.bundle import keys
 from burgee.bundle.digest import digest_of
 from burgee.bundle.head import append, encode_head
+from burgee.bundle.index import Listed, encode_index
 from burgee.client import Client
 from burgee.core.errors import BurgeeError, DigestMismatch, InvalidDocument, NotReady, Unavailable
 from burgee.fetch.fallbacks import REST_MS, SLOW_MS, Fallbacks
@@ -455,6 +456,15 @@ def test_a_page_in_the_place_of_the_head_is_no_answer(content: bytes) -> None:
     places = Places()
     places.fetchers[0].contents[HEAD] = content
     assert is_on(places.client())
+
+
+@pytest.mark.parametrize("content", [b"<html>Please log in</html>", b"{}", b"[]"])
+def test_a_page_in_the_place_of_the_index_is_no_answer(content: bytes) -> None:
+    places = Places()
+    index = encode_index("https://git.example.org/acme/flags", {"staging": Listed("main", True)})
+    places.second.put_new(keys.INDEX, index, content_type="", cache_control="")
+    places.fetchers[0].contents[keys.INDEX] = content
+    assert Fallbacks(places.fetchers).get(keys.INDEX).content == index
 
 
 def test_a_broken_document_in_the_first_place_is_read_from_the_second() -> None:

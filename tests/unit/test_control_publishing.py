@@ -380,6 +380,15 @@ def test_more_dead_letters_than_can_be_seen_at_once_are_counted_and_all_of_them_
     assert len(list(redrive(scene.dead, scene.queue))) == 25
 
 
+def test_no_more_dead_letters_are_received_than_are_shown() -> None:
+    scene = Scene(Unavailable("down"), tries=1)
+    for number in range(25):
+        scene.dead.send(Message("{}", f"group {number}", f"{number}"))
+    found, count = dead_letters(scene.dead)
+    assert (len(found), count) == (10, 25)
+    assert {received.tries for received in scene.dead.take(25)} == {1, 2}
+
+
 def test_a_redriven_push_whose_files_are_wrong_is_not_called_published() -> None:
     wrong = Receipt("production", "invalid", commit=FIRST)
     scene = Scene(Unavailable("down"), [published(), wrong], tries=1)

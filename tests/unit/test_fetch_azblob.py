@@ -12,6 +12,7 @@ from burgee.bundle.azblob_given import given_credentials
 from burgee.core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
 from burgee.fetch.azblob import AzblobFetcher
 from burgee.fetch.azure_tokens import METADATA, find_token
+from burgee.fetch.connections import Patience
 from burgee.fetch.port import NOT_MODIFIED
 from tests.fakes.aws import Answer, Asked, FakeConnections, FakeRim, an_error
 from tests.fakes.clock import NOON
@@ -131,14 +132,60 @@ def test_variables_that_are_wrong_are_said_when_it_is_opened(environ: dict[str, 
 
 def test_what_is_given_is_shown_without_what_is_secret() -> None:
     for environ in (SIGNED, ACCOUNT_KEY):
-        given = given_credentials(environ, "acmeflags")
+        given = given_credentials(environ, "acmeflags", "https://x")
         assert "hidden" not in repr(given)
         assert "aGlkZGVu" not in repr(given)
-    assert given_credentials({"AZURE_STORAGE_KEY": " aGlkZGVu\n"}, "a") == (
+    assert given_credentials({"AZURE_STORAGE_KEY": " aGlkZGVu\n"}, "a", "http://x") == (
         None,
         "aGlkZGVu",
         "the key of account a (AZURE_STORAGE_KEY)",
     )
+
+
+def test_a_signed_url_is_not_shown_to_a_place_that_others_can_listen_to_and_a_key_signs_there() -> None:
+    url = "azblob://acmeflags/flags?endpoint=http://azure.example.org/acmeflags"
+    with pytest.raises(ConfigurationError, match=r"shown over https only, and http://azure\.example\.org/acmeflags is"):
+        a_fetcher(url=url, environ=SIGNED)
+    fetcher, connections = a_fetcher(FOUND, url=url, environ=ACCOUNT_KEY)
+    fetcher.get(KEY)
+    assert "aGlkZGVu" not in str(connections.asked)
+    near, _ = a_fetcher(FOUND, url="azblob://acmeflags/flags?endpoint=http://127.0.0.2/acmeflags", environ=SIGNED)
+    assert near.get(KEY).content == b"content"
+
+
+def test_a_token_that_still_holds_is_not_given_up_for_a_machine_that_is_silent() -> None:
+    rim = FakeRim(answers={MACHINE: a_grant()})
+    fetcher, connections = a_fetcher(FOUND, FOUND, FOUND, rim=rim)
+    fetcher.get(KEY)
+    del rim.answers[MACHINE]
+    rim.clock.advance(56 * 60_000)
+    fetcher.get(KEY)
+    rim.clock.advance(5 * 60_000)
+    with pytest.raises(Unavailable, match="Connection refused"):
+        fetcher.get(KEY)
+    rim.answers[MACHINE] = a_grant("new")
+    fetcher.get(KEY)
+    shown = [asked.headers["Authorization"] for asked in connections.asked]
+    assert shown == ["Bearer token", "Bearer token", "Bearer new"]
+
+
+def test_who_was_nobody_is_looked_for_again_after_a_while_or_a_refusal() -> None:
+    rim = FakeRim()
+    fetcher, connections = a_fetcher(FOUND, FOUND, refused(404, "ResourceNotFound"), FOUND, rim=rim)
+    fetcher.get(KEY)
+    rim.clock.advance(59_000)
+    fetcher.get(KEY)
+    assert len(rim.asked) == 1
+    rim.answers[MACHINE] = a_grant()
+    fetcher.get(KEY)
+    assert "Authorization" in connections.asked[-1].headers
+    later = FakeRim()
+    waiting, asked = a_fetcher(FOUND, FOUND, rim=later)
+    waiting.get(KEY)
+    later.answers[MACHINE] = a_grant()
+    later.clock.advance(61_000)
+    waiting.get(KEY)
+    assert ["Authorization" in each.headers for each in asked.asked] == [False, True]
 
 
 # Places and answers
@@ -345,3 +392,18 @@ def test_an_app_whose_identity_is_refused_says_so() -> None:
     with pytest.raises(Denied, match="400 Said So; asked for a token of the managed identity of this app"):
         find_token(APP, rim.rim())
     assert urlsplit(rim.asked[0].url).path == "/msi/token"
+
+
+def test_a_machine_that_has_given_a_token_is_in_trouble_when_it_gives_none() -> None:
+    rim = FakeRim()
+    for answer, kind in ((None, Unavailable), ((404, b""), Unavailable), ((400, b""), Denied)):
+        rim.answers = {MACHINE: answer} if answer is not None else {}
+        with pytest.raises(kind):
+            find_token({}, rim.rim(), was_found=True)
+
+
+def test_services_are_asked_as_patiently_as_their_reader_reads() -> None:
+    rim, patience = everything(), Patience(1.0, 2.0, 3.0)
+    for environ in (CLIENT, APP, {}):
+        find_token(environ, rim.rim(), patience=patience)
+    assert rim.patience == [patience, patience, METADATA]

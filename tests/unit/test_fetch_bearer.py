@@ -10,7 +10,7 @@ from threading import Event, Thread
 import pytest
 
 from burgee.core.errors import BurgeeError, ConfigurationError, Denied, Unavailable
-from burgee.fetch.bearer import HeldToken, Token, granted
+from burgee.fetch.bearer import HeldToken, Token, granted, nobody
 from tests.fakes.aws import Answer, a_reply
 from tests.fakes.children import in_a_child
 from tests.fakes.clock import NOON, VirtualClock
@@ -55,6 +55,9 @@ def answer(status: int = 200, /, **fields: object) -> Answer:
         ({"token": "t"}, NOON + 60_000),
         ({"token": "t", "access_token": "t", "expires_in": None}, NOON + 60_000),
         ({"token": "t", "expires_in": "soon"}, NOON + 60_000),
+        ({"token": "t", "expires_in": float("inf")}, NOON + 60_000),
+        ({"token": "t", "expires_in": float("nan")}, NOON + 60_000),
+        ({"token": "t", "expires_on": float("inf")}, NOON + 60_000),
         ({"token": "t", "expires_in": []}, NOON + 60_000),
     ],
 )
@@ -76,6 +79,7 @@ def test_a_token_holds_as_long_as_its_answer_says(fields: dict[str, object], unt
         ((503, b"<html>"), Unavailable, "503 Said So; asked"),
         ((404, b"[]"), Unavailable, "404 Said So; asked"),
         ((200, b"<html>"), Unavailable, "answered no token for a test"),
+        ((200, b"[" * 60_000), Unavailable, "answered no token for a test"),
         (answer(200, access_token=7), Unavailable, "answered no token"),
         (answer(200, access_token="hidden\r\nX: y"), Unavailable, "answered no token"),
         (answer(200, access_token="hid den"), Unavailable, "answered no token"),
@@ -150,6 +154,27 @@ def test_a_refused_token_is_looked_for_again_and_only_another_one_is_news() -> N
     assert [tokens.renewed(first) for _ in range(3)] == [False, True, True]
     assert tokens.current().text == "two"
     assert find.looks == 3
+
+
+def test_what_was_refused_is_no_news_because_it_holds_for_longer() -> None:
+    find = Finder(a_token("one"), a_token("one", expires_at=NOON + 2 * HOUR))
+    tokens = held(find, VirtualClock())
+    assert not tokens.renewed(tokens.current())
+    assert find.looks == 2
+
+
+def test_it_is_known_whether_the_last_token_was_somebodys() -> None:
+    find, clock = Finder(nobody("a test", now=NOON), a_token(), Unavailable("500")), VirtualClock()
+    tokens = held(find, clock)
+    assert not tokens.was_found
+    tokens.current()
+    assert not tokens.was_found
+    clock.advance(60_000)
+    tokens.current()
+    clock.advance(2 * HOUR)
+    with pytest.raises(Unavailable):
+        tokens.current()
+    assert tokens.was_found
 
 
 def test_what_is_wrong_with_a_setting_is_a_refusal_when_somebody_reads() -> None:

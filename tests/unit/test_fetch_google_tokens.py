@@ -9,6 +9,7 @@ import pytest
 
 from burgee.bundle.gs_address import GOOGLE
 from burgee.core.errors import ConfigurationError, Denied, Unavailable
+from burgee.fetch.connections import Patience
 from burgee.fetch.google_tokens import METADATA, find_token
 from tests.fakes.aws import Answer, FakeRim
 from tests.fakes.clock import NOON
@@ -51,7 +52,7 @@ def test_sources_are_asked_in_the_order_of_googles_tools_until_one_answers() -> 
 
 def test_with_nothing_anywhere_requests_are_nobodys_and_it_is_said_where_was_looked() -> None:
     found = find_token({}, FakeRim().rim(), GOOGLE)
-    assert (found.text, found.expires_at, found.headers()) == (None, None, {})
+    assert (found.text, found.headers()) == (None, {})
     assert found.shown() == (
         "nobody, for there are no credentials (GOOGLE_OAUTH_ACCESS_TOKEN, GOOGLE_APPLICATION_CREDENTIALS, "
         "gcloud's login, the machine's service account)"
@@ -87,6 +88,7 @@ def test_a_login_that_was_revoked_says_so_and_not_its_secret() -> None:
     [
         (None, "cannot read /login of GOOGLE_APPLICATION_CREDENTIALS: No such file or directory"),
         ("{", "cannot read /login as credentials of Google's: JSONDecodeError"),
+        ("[" * 100_000, "cannot read /login as credentials of Google's: RecursionError"),
         ("[]", "/login is of type None, and readers take what `gcloud auth application-default login` writes"),
         (json.dumps({**LOGIN, "refresh_token": None}), "/login is of type 'authorized_user', and readers take"),
         (json.dumps({"type": "service_account", "private_key": "hidden"}), "/login is of type 'service_account', and"),
@@ -164,3 +166,16 @@ def test_another_machine_is_told_no_token_without_tls() -> None:
     found = find_token(environ, rim.rim(), "http://gcs.example.org")
     assert (found.text, found.shown()) == (None, "nobody, for tokens are not told without TLS")
     assert rim.asked == []
+
+
+@pytest.mark.parametrize("answer", [None, (404, b"", FLAVOR), (200, granted("of-another"), {}), (503, b"", FLAVOR)])
+def test_a_machine_that_has_given_a_token_is_in_trouble_when_it_gives_none(answer: Answer | None) -> None:
+    rim = FakeRim({}, {MACHINE: answer} if answer is not None else {})
+    with pytest.raises(Unavailable):
+        find_token({}, rim.rim(), GOOGLE, was_found=True)
+
+
+def test_a_login_is_exchanged_as_patiently_as_its_reader_reads() -> None:
+    rim = everything()
+    find_token({FILE: "/login"}, rim.rim(), GOOGLE, patience=Patience(1.0, 2.0, 3.0))
+    assert rim.patience == [Patience(1.0, 2.0, 3.0)]

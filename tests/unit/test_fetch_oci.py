@@ -25,7 +25,8 @@ ETAG = digest_of(ARTIFACT)
 FOUND: tuple[Answer, Answer] = ((200, ARTIFACT), (200, CONTENT))
 REALM = "https://auth.example.org/token"
 ASKED = f"GET {REALM}?service=ghcr.io&scope=repository%3Aacme%2Fflags%3Apull"
-BEARER: Answer = (401, b"", {"WWW-Authenticate": f'Bearer realm="{REALM}",service="ghcr.io",scope="other"'})
+CHALLENGE = f'Bearer realm="{REALM}",service="ghcr.io",scope="other"'
+BEARER: Answer = (401, b"", {"WWW-Authenticate": CHALLENGE})
 BASIC: Answer = (401, b"", {"WWW-Authenticate": 'Basic realm="flags"'})
 LOGIN = {"BURGEE_OCI_USERNAME": "ann", "BURGEE_OCI_PASSWORD": "hidden"}
 SHOWN = f"Basic {b64encode(b'ann:hidden').decode()}"
@@ -208,9 +209,32 @@ def test_a_login_of_dockers_configuration_is_read_once_the_first_time_it_is_need
     assert fetcher.asked_by() == "ann of /home/ann/.docker/config.json"
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"auths":{"ghcr.io":{"auth":"%"}}}'])
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, "[]", '{"auths":{"ghcr.io":{"auth":"%"}}}'])
 def test_a_configuration_that_cannot_be_read_is_named(text: str) -> None:
     rim = FakeRim(files={"/home/ann/.docker/config.json": text})
     fetcher, _ = a_fetcher(environ={"HOME": "/home/ann"}, rim=rim)
     with pytest.raises(Denied, match=r"no credentials to ask with: /home/ann/\.docker/config\.json"):
         fetcher.get(KEY)
+
+
+def test_each_challenge_may_have_a_header_of_its_own() -> None:
+    rim = FakeRim(answers={ASKED: a_token("one")})
+    challenges = {"WWW-Authenticate": "Negotiate", "www-authenticate": CHALLENGE}
+    fetcher, connections = a_fetcher((401, b"", challenges), *FOUND, environ=LOGIN, rim=rim)
+    fetcher.get(KEY)
+    assert shown(connections) == [None, "Bearer one", "Bearer one"]
+
+
+def test_where_a_registry_leads_to_is_said_without_what_signs_it() -> None:
+    leads: Answer = (307, b"", {"Location": "http://storage.example.org/layer?X-Amz-Signature=hidden"})
+    fetcher, _ = a_fetcher((200, ARTIFACT), leads)
+    with pytest.raises(Unavailable, match=r"redirected to 'http://storage\.example\.org/layer'") as raised:
+        fetcher.get(KEY)
+    assert "hidden" not in str(raised.value)
+
+
+def test_a_login_for_another_registry_is_not_shown() -> None:
+    fetcher, connections = a_fetcher(BASIC, environ={**LOGIN, "BURGEE_OCI_REGISTRY": "registry.example.org"})
+    with pytest.raises(Denied, match="asked by nobody, for there is no login"):
+        fetcher.get(KEY)
+    assert shown(connections) == [None]

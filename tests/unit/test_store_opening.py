@@ -37,6 +37,15 @@ def test_memory_urls_of_two_names_are_two_stores() -> None:
         ("gs://b", "wanted a bucket and a prefix, as gs://acme-flags/production, got 'gs://b'"),
         ("oci://ghcr.io/acme/flags", "set BURGEE_SINGLE_PUBLISHER=yes where there is never more than one"),
         ("oci://ghcr.io/acme/flags:prod", "a store is the whole repository, a tag or digest names one bundle of it"),
+        ("oci://ghcr.io/acme/flags?endpoint=http://h", "publish to a bucket and name oci://ghcr.io/acme/flags as its"),
+        ("oci://[::1/flags", "wanted a URL with a host that can be one, got 'oci://"),
+        ("oci://127.0.0.1:1\uff0f/u:hidden@h", "wanted a URL with a host that can be one, got 'oci://...@h'"),
+        ("https://[zz]/", "can be read from but not published to|wanted a URL with a host that can be one"),
+        ("https://u:hidden@flags.example.org", "can be read from but not published to, got 'https://...@flags"),
+        ("ftp://u:hidden@host/path?hidden", "unknown store scheme 'ftp' in 'ftp://...@host/path'"),
+        ("u:hidden@host/path", "named by a URL such as file:///"),
+        ("?hidden", "named by a URL such as file:///"),
+        ("file://u:hidden@host/path", "file URLs have no host, got 'file://...@host/path'"),
         ("https://flags.example.org", "can be read from but not published to"),
         (
             "ftp://host/path",
@@ -44,7 +53,7 @@ def test_memory_urls_of_two_names_are_two_stores() -> None:
         ),
         ("", "named by a URL such as file:///"),
         ("./flags", "named by a URL such as file:///"),
-        ("file://host/path", "file URLs have no host, got 'host'"),
+        ("file://host/path", "file URLs have no host, got 'file://host/path'"),
         ("file://./flags", "file URLs have an absolute path, such as file:///"),
         ("file:flags", "file URLs have an absolute path, such as file:///"),
         ("file://", "file URLs have an absolute path"),
@@ -54,5 +63,6 @@ def test_memory_urls_of_two_names_are_two_stores() -> None:
     ],
 )
 def test_a_url_that_names_no_store_is_refused_with_what_to_do(url: str, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=said) as raised:
         open_store(url)
+    assert "hidden" not in str(raised.value)

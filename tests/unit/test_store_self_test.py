@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 
 from burgee.bundle import keys
+from burgee.bundle.manifest import encode_manifest
 from burgee.core.errors import Conflict, Denied, Unavailable
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
@@ -196,6 +197,7 @@ def test_a_document_that_is_gone_or_damaged_is_found_by_a_reader() -> None:
     inner = Odd()
     store = ObjectStore(inner)
     release = publish(store, {"default": a_document()}, at=0)
+    store.put_blob(encode_manifest(release.namespaces))
     store.swap_index(Index("https://example.org/flags", {"staging": Listed("main", True)}), None)
     (read, releases) = reader_test(inner)
     assert read.detail == "it belongs to repository https://example.org/flags, environments: staging"

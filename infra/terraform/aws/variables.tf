@@ -66,8 +66,8 @@ variable "publishing" {
   }
 
   validation {
-    condition     = var.publishing.timeout_seconds >= 10 && var.publishing.timeout_seconds <= 900
-    error_message = "publishing.timeout_seconds is from 10 to 900."
+    condition     = var.publishing.timeout_seconds >= 30 && var.publishing.timeout_seconds <= 900
+    error_message = "publishing.timeout_seconds is from 30 to 900."
   }
 
   validation {

@@ -75,8 +75,8 @@ variable "publishing" {
   }
 
   validation {
-    condition     = var.publishing.timeout_seconds >= 10 && var.publishing.timeout_seconds <= 540
-    error_message = "publishing.timeout_seconds is from 10 to 540."
+    condition     = var.publishing.timeout_seconds >= 30 && var.publishing.timeout_seconds <= 540
+    error_message = "publishing.timeout_seconds is from 30 to 540."
   }
 
   validation {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..bundle.digest import digest_of, encode_text, is_digest
-from ..bundle.manifest import CREATED_ANNOTATION, MANIFEST_TYPE, NAMESPACE_ANNOTATION
+from ..bundle.manifest import ARTIFACT_TYPE, CREATED_ANNOTATION, MANIFEST_TYPE, NAMESPACE_ANNOTATION
 from ..core.dates import parse_rfc3339
 from ..core.errors import InvalidDocument
 from .read import LARGEST_FILE
@@ -69,6 +69,7 @@ def read_flipt_manifest(content: bytes) -> FliptManifest:
     manifest = _loaded(content)
     try:
         layers = manifest["layers"]
+        _check_kind(manifest, layers)
         _check_count(layers)
         read = FliptManifest(_blob(manifest["config"]), tuple(map(_layer, layers)), _created(manifest))
     except (LookupError, TypeError, AttributeError) as error:
@@ -88,7 +89,10 @@ def stripped_digest(content: bytes) -> str:
         if field in kept:
             kept[field] = _descriptor(kept[field])
     kept["layers"] = [_descriptor(layer) for layer in kept.get("layers", ())]
-    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPED)
+    try:
+        text = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPED)
+    except RecursionError as error:
+        raise InvalidDocument("wanted the manifest of a bundle of flags, got one that is nested too deep") from error
     return digest_of(encode_text(text))
 
 
@@ -103,8 +107,26 @@ def _loaded(content: bytes) -> dict[str, Any]:
         raise InvalidDocument("wanted an OCI image manifest with schemaVersion 2")
     media_type = manifest.get("mediaType", MANIFEST_TYPE)
     if media_type != MANIFEST_TYPE or "manifests" in manifest:
-        raise InvalidDocument(f"wanted one bundle's manifest ({MANIFEST_TYPE}), got {media_type!r}")
+        raise InvalidDocument(
+            f"wanted one bundle's manifest ({MANIFEST_TYPE}), got {media_type!r}: this is no bundle of flags"
+        )
     return manifest
+
+
+def _check_kind(manifest: Mapping[str, Any], layers: list[Mapping[str, Any]]) -> None:
+    """What has other layers than flags, and is not said to be a bundle of Flipt's, is an image, a head or the like."""
+    types = [layer["mediaType"] for layer in layers]
+    kind = _kind(manifest)
+    if kind == ARTIFACT_TYPE or (types and all(str(one).startswith(_NAMESPACE_TYPE) for one in types)):
+        return
+    if isinstance(kind, str) or types:
+        said = repr(kind) if isinstance(kind, str) else f"something with layers of {types[0]!r}"
+        raise InvalidDocument(f"this is no bundle of flags, but {said}; name another")
+
+
+def _kind(manifest: Mapping[str, Any]) -> object:
+    """The type of an artifact, which older ones have as that of their config."""
+    return manifest.get("artifactType") or (manifest.get("config") or {}).get("mediaType")
 
 
 def _check_count(layers: list[Mapping[str, Any]]) -> None:
@@ -118,13 +140,14 @@ def _check_count(layers: list[Mapping[str, Any]]) -> None:
 
 
 def _layer(layer: Mapping[str, Any]) -> Layer:
-    media_type, namespace = layer["mediaType"], layer["annotations"][NAMESPACE_ANNOTATION]
+    media_type = layer["mediaType"]
     suffix = _SUFFIXES.get(media_type.removeprefix(_NAMESPACE_TYPE))
     if suffix is None or not media_type.startswith(_NAMESPACE_TYPE):
         raise InvalidDocument(
             f"wanted layers of media type {_NAMESPACE_TYPE} with +json, +yaml, +yml or nothing, got {media_type!r}: "
             "this is no bundle of flags"
         )
+    namespace = layer["annotations"][NAMESPACE_ANNOTATION]
     if not isinstance(namespace, str):
         raise TypeError(namespace)
     return Layer(namespace, suffix, _blob(layer))
@@ -159,8 +182,12 @@ def _check_sizes(manifest: FliptManifest) -> None:
         )
 
 
-def _descriptor(descriptor: Mapping[str, Any]) -> dict[str, Any]:
+def _descriptor(descriptor: Any) -> dict[str, Any]:
     """A descriptor as Go writes it: its three required fields, and of the others those that say something."""
+    if not isinstance(descriptor, dict) or not isinstance(descriptor.get("annotations") or {}, dict):
+        raise InvalidDocument(
+            "manifest has something else where a descriptor and its annotations should be: this is no bundle of flags"
+        )
     kept = {field: descriptor[field] for field in _DESCRIPTOR_FIELDS if descriptor.get(field) not in (None, "", {}, [])}
     if annotations := kept.get("annotations"):
         kept["annotations"] = dict(sorted(annotations.items()))

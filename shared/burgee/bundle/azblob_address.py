@@ -45,12 +45,10 @@ def read_azblob_address(url: str) -> AzblobAddress:
     prefix = path.strip("/")
     if not _is_account(account) or not _is_container(container) or not addresses.is_path(prefix):
         raise ConfigurationError(
-            f"wanted an account, a container and a prefix, as {_EXAMPLE}, got {f'azblob://{place}'!r}"
+            f"wanted an account, a container and a prefix, as {_EXAMPLE}, got {addresses.shown_url(url)!r}"
         )
     endpoint = options.get("endpoint", f"https://{account}.blob.core.windows.net")
-    return AzblobAddress(
-        account, container, f"{prefix}/" if prefix else "", addresses.checked_endpoint(endpoint, _FORM)
-    )
+    return AzblobAddress(account, container, f"{prefix}/" if prefix else "", endpoint)
 
 
 def _is_account(text: str) -> bool:

@@ -1,6 +1,6 @@
 """What variables give to ask Azure's storage with: a signed URL's query, or an account's key.
 
-Law: no message repeats them.
+Law: no message repeats them, and a signed URL goes nowhere that others can listen to. A key is never sent.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from ..core.errors import ConfigurationError
+from .addresses import keeps_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ class Given(namedtuple("Given", "sas key source")):
         return f"Given({self.source})"
 
 
-def given_credentials(environ: Mapping[str, str], account: str) -> Given | None:
+def given_credentials(environ: Mapping[str, str], account: str, endpoint: str) -> Given | None:
     """That of AZURE_STORAGE_SAS_TOKEN, else of AZURE_STORAGE_KEY, else None.
 
-    Raises ConfigurationError for what can be neither.
+    Raises ConfigurationError for what can be neither, and for a signed URL that `endpoint` would be told in the clear.
     """
     sas, key = environ.get(_SAS, "").strip().removeprefix("?"), environ.get(_KEY, "").strip()
     if sas:
@@ -38,6 +39,10 @@ def given_credentials(environ: Mapping[str, str], account: str) -> Given | None:
         if "sig=" not in sas or not sas.isascii() or not sas.isprintable() or set(sas) & set(" #\"'?"):
             raise ConfigurationError(
                 f"{_SAS} is no query of a signed URL: wanted sv=...&sp=...&sig=..., nothing around"
+            )
+        if not keeps_secrets(endpoint):
+            raise ConfigurationError(
+                f"{_SAS} is shown over https only, and {endpoint} is not: use https, or {_KEY}, which is not sent"
             )
         return Given(sas, None, f"the signed URL of {_SAS}")
     if not key:

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 from ..core.errors import BurgeeError, Denied, NotFound, Unavailable, Unfit
 from ..core.instant import format_instant
-from ..core.visible import visible
+from ..core.visible import shortened, visible
 
 _NO_CONTAINER = "check the account's and the container's name in the URL of the store, and the endpoint"
 _GONE = ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled", "AccountIsDisabled")
@@ -17,7 +17,6 @@ _PRIVATE = ("PublicAccessNotPermitted", "ResourceNotFound")
 _REDIRECTED = (301, 302, 307, 308)
 # The service takes what was signed within a quarter of an hour.
 _SKEWED_SECONDS = 900
-_LONGEST = 300
 
 Asked = namedtuple("Asked", "attempt by is_nobody needed now")
 Asked.__doc__ = """A request: what it was, who made it in words for people, whether that is nobody in particular, what
@@ -35,7 +34,7 @@ class Refusal(namedtuple("Refusal", "status code message date")):
         message = self.message.strip().partition("\n")[0].strip().rstrip(".")
         said = f"{self.status} {self.code}".rstrip()
         shown = f"{said}: {message}" if message and message != self.code else said
-        return visible(shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "...")
+        return shortened(shown)
 
     @property
     def is_missing(self) -> bool:
@@ -46,6 +45,11 @@ class Refusal(namedtuple("Refusal", "status code message date")):
     def may_be_outdated(self) -> bool:
         """Whether whoever asked may be taken for somebody else by now, or for nobody."""
         return self.status == 401 or self.code in _OUTDATED
+
+    @property
+    def may_be_for_nobody(self) -> bool:
+        """Whether it may be that somebody would have got another answer than nobody in particular."""
+        return self.status in (401, 403, 409) or self.code in _PRIVATE
 
     def error(self, asked: Asked) -> BurgeeError:
         """What to tell a person of it."""

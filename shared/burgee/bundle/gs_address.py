@@ -1,6 +1,6 @@
 """Where a bucket of Google Cloud Storage is, as a store's URL says it to those who write and those who read.
 
-Law: both take the same URL for the same place, and tell their tokens to the same places.
+Law: both take the same URL for the same place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ _EXAMPLE = "gs://acme-flags/production"
 _FORM = addresses.Form("a gs URL", _EXAMPLE, ("endpoint",), "https://storage.example.org")
 _BUCKET = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _LONGEST_BUCKET = 222
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class GsAddress(namedtuple("GsAddress", "bucket prefix endpoint")):
@@ -44,11 +43,8 @@ def read_gs_address(url: str) -> GsAddress:
     bucket, _, path = place.partition("/")
     prefix = path.strip("/")
     if not _is_bucket(bucket) or not addresses.is_path(prefix):
-        raise ConfigurationError(f"wanted a bucket and a prefix, as {_EXAMPLE}, got {f'gs://{place}'!r}")
-    endpoint = options.get("endpoint")
-    if endpoint is not None:
-        endpoint = addresses.checked_endpoint(endpoint, _FORM)
-    return GsAddress(bucket, f"{prefix}/" if prefix else "", endpoint)
+        raise ConfigurationError(f"wanted a bucket and a prefix, as {_EXAMPLE}, got {addresses.shown_url(url)!r}")
+    return GsAddress(bucket, f"{prefix}/" if prefix else "", options.get("endpoint"))
 
 
 def endpoint_of(address: GsAddress, environ: Mapping[str, str]) -> str:
@@ -63,14 +59,6 @@ def endpoint_of(address: GsAddress, environ: Mapping[str, str]) -> str:
         return GOOGLE
     # Google's clients in other languages take it without a scheme.
     return addresses.checked_endpoint(host if "://" in host else f"http://{host}", _FORM)
-
-
-def may_hear_tokens(endpoint: str) -> bool:
-    """Whether whoever listens on the way cannot read them: it is https, or this machine."""
-    scheme, _, rest = endpoint.partition("://")
-    host = rest.partition("/")[0]
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return scheme == "https" or name.lower() in _LOOPBACK
 
 
 def _is_bucket(name: str) -> bool:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from ..core.visible import visible
+from ..core.visible import shortened
 
 RENEW = "renew or replace it"
 LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
 NO_BUCKET = "check the bucket's name in the URL of the store, and the endpoint"
 MISSING_OR_DENIED = "without storage.objects.list on the bucket an object that is missing is refused in the same words"
-
-_LONGEST = 300
 
 
 class Refusal(namedtuple("Refusal", "status reason code message")):
@@ -40,11 +38,7 @@ def refusal_of(status: int, reason: str, content: bytes) -> Refusal:
         error = loads(text)["error"]
         text = str(error["message"])
         code = str(error["errors"][0]["reason"])
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         # What is between the two is neither: a page of something on the way, or another service's words.
         text = "" if text[:1] in "<{[" else text
-    return Refusal(status, _shown(reason), _shown(code), _shown(text.rstrip(".")))
-
-
-def _shown(text: str) -> str:
-    return visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
+    return Refusal(status, shortened(reason), shortened(code), shortened(text.rstrip(".")))

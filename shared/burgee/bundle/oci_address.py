@@ -14,8 +14,6 @@ _EXAMPLE = "oci://ghcr.io/acme/flags"
 _FORM = addresses.Form("an oci URL", _EXAMPLE, ("endpoint",), "https://registry.example.org")
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _BETWEEN = frozenset("._-")
-_HOST = _LOWER | frozenset(".-:[]")
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 # The one registry that does not answer under its own name.
 _HUB, _HUB_HOST = "docker.io", "registry-1.docker.io"
 
@@ -35,8 +33,8 @@ class OciAddress(namedtuple("OciAddress", "registry repository reference endpoin
         """What the paths of the registry's interface, which begin with `/v2/`, are below."""
         if self.endpoint:
             return str(self.endpoint)
-        is_own = self.registry.startswith(_LOOPBACK) and _host(self.registry) in _LOOPBACK
-        return f"{'http' if is_own else 'https'}://{_HUB_HOST if self.registry == _HUB else self.registry}"
+        scheme = "http" if addresses.is_own(self.registry) else "https"
+        return f"{scheme}://{_HUB_HOST if self.registry == _HUB else self.registry}"
 
 
 def read_oci_address(url: str) -> OciAddress:
@@ -49,12 +47,9 @@ def read_oci_address(url: str) -> OciAddress:
     registry, _, path = place.partition("/")
     mark = "@" if "@" in path else ":"
     repository, found, reference = path.partition(mark)
-    if not addresses.is_authority(registry) or set(registry.lower()) - _HOST or not is_repository(repository):
-        raise ConfigurationError(f"wanted a registry and a repository, as {_EXAMPLE}, got {f'oci://{place}'!r}")
-    endpoint = options.get("endpoint")
-    if endpoint is not None:
-        endpoint = addresses.checked_endpoint(endpoint, _FORM)
-    return OciAddress(registry, repository, reference if found else None, endpoint)
+    if not addresses.is_authority(registry) or not is_repository(repository):
+        raise ConfigurationError(f"wanted a registry and a repository, as {_EXAMPLE}, got {addresses.shown_url(url)!r}")
+    return OciAddress(registry, repository, reference if found else None, options.get("endpoint"))
 
 
 def read_repository(url: str) -> OciAddress:
@@ -62,8 +57,8 @@ def read_repository(url: str) -> OciAddress:
     address = read_oci_address(url)
     if address.reference is not None:
         raise ConfigurationError(
-            f"a store is the whole repository, a tag or digest names one bundle of it: leave {address.reference!r} "
-            f"out of {url!r} and name the environment"
+            "a store is the whole repository, a tag or digest names one bundle of it: leave that out, "
+            f"as {address.url}, and name the environment"
         )
     return address
 
@@ -72,8 +67,3 @@ def is_repository(text: str) -> bool:
     """Whether it is made as a repository's name is (OCI distribution 1.1): lower-case words between slashes."""
     parts = text.split("/")
     return all(part and {part[0], part[-1]} <= _LOWER and not set(part) - _LOWER - _BETWEEN for part in parts)
-
-
-def _host(registry: str) -> str:
-    host, colon, _ = registry.rpartition(":") if not registry.endswith("]") else (registry, "", "")
-    return host if colon else registry

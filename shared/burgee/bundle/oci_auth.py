@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from ..core.errors import ConfigurationError, Denied
-from ..core.visible import visible
+from ..core.visible import shortened, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NOBODY = "nobody, for there is no login (BURGEE_OCI_USERNAME and BURGEE_OCI_PASSWORD, or `docker login`)"
 MISSING_OR_DENIED = "registries may answer so for a repository that is not there, too"
-_LONGEST = 300
+_REGISTRY = "BURGEE_OCI_REGISTRY"
 
 Challenge = namedtuple("Challenge", "scheme realm service")
 Challenge.__doc__ = """What a registry wants to be shown: `scheme` is `basic` or `bearer`; the others may be empty."""
@@ -68,14 +68,30 @@ def token_address(challenge: Challenge, base: str, repository: str, actions: str
     return realm, fields | {"scope": f"repository:{repository}:{actions}"}
 
 
-def login_of(environ: Mapping[str, str]) -> Login | None:
-    """That of the variables. Raises ConfigurationError for half of it."""
-    username, password = environ.get("BURGEE_OCI_USERNAME"), environ.get("BURGEE_OCI_PASSWORD")
+def login_of(environ: Mapping[str, str], registry: str) -> Login | None:
+    """That of the variables, unless it is for another registry. Raises ConfigurationError for half of it."""
+    only = environ.get(_REGISTRY, "").strip()
+    if "/" in only:
+        raise ConfigurationError(f"wanted a host such as ghcr.io as {_REGISTRY}, got {only!r}")
+    if only.lower() not in ("", registry.lower()):
+        return None
+    # Blanks and line ends around them are of whoever pasted them; a blank secret waits to be put there.
+    username, password = (environ.get(name, "").strip() for name in ("BURGEE_OCI_USERNAME", "BURGEE_OCI_PASSWORD"))
     if not username and not password:
         return None
     if not username or not password:
         raise ConfigurationError("wanted both BURGEE_OCI_USERNAME and BURGEE_OCI_PASSWORD, got one of them")
-    return Login(username, password, "BURGEE_OCI_USERNAME")
+    return a_login(username, password, "BURGEE_OCI_USERNAME")
+
+
+def a_login(username: str, password: str, source: str) -> Login:
+    """That login. Raises ConfigurationError for one that cannot be sent: the bytes it was read from are no text."""
+    try:
+        (username + password).encode()
+    except UnicodeEncodeError as error:
+        # Which characters these are is left out: they may be of a password.
+        raise ConfigurationError(f"the name or the password of {source} is not in UTF-8; set it anew") from error
+    return Login(username, password, source)
 
 
 def config_path(environ: Mapping[str, str]) -> str | None:
@@ -120,7 +136,7 @@ def refusal_of(status: int, reason: str, content: bytes) -> tuple[str, str]:
         code, message = str(first.get("code") or ""), str(first.get("message") or "").rstrip(".")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass
-    return code, visible(f"{status} {code or reason}{message and f': {message}'}"[:_LONGEST])
+    return code, shortened(f"{status} {code or reason}{message and f': {message}'}")
 
 
 def _fields(header: str) -> dict[str, str]:

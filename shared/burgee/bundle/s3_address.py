@@ -44,13 +44,11 @@ def read_s3_address(url: str) -> S3Address:
     bucket, _, path = place.partition("/")
     prefix = path.strip("/")
     if not 3 <= len(bucket) <= 255 or set(bucket) - _BUCKET or not addresses.is_path(prefix):
-        raise ConfigurationError(f"wanted a bucket and a prefix, as {_EXAMPLE}, got {f's3://{place}'!r}")
-    region, endpoint = options.get("region"), options.get("endpoint")
+        raise ConfigurationError(f"wanted a bucket and a prefix, as {_EXAMPLE}, got {addresses.shown_url(url)!r}")
+    region = options.get("region")
     if region is not None and not is_region(region):
-        raise ConfigurationError(f"wanted a region such as eu-central-1 in the query of {_EXAMPLE}, got {region!r}")
-    if endpoint is not None:
-        endpoint = checked_endpoint(endpoint)
-    return S3Address(bucket, f"{prefix}/" if prefix else "", region, endpoint)
+        raise ConfigurationError(f"wanted a region such as eu-central-1 in the query of {_EXAMPLE}, got another text")
+    return S3Address(bucket, f"{prefix}/" if prefix else "", region, options.get("endpoint"))
 
 
 def is_region(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import islice
 
 from ..author.authored import SourceFile
 from ..author.select import INDEX_FILE, select
@@ -48,7 +49,8 @@ def files_in_bucket(url: str) -> tuple[SourceFile, ...]:
 
 def _entries(objects: RemoteObjects) -> Sequence[Entry]:
     """What is in the bucket and could be a file's path; markers of folders are not."""
-    listed = objects.ask(f"list {objects.url}/*", "list", lambda: list(objects.wire.list("")))
+    most = MOST_ENTRIES + 1
+    listed = objects.ask(f"list {objects.url}/*", "list", lambda: list(islice(objects.wire.list(""), most)))
     if len(listed) > MOST_ENTRIES:
         raise InvalidRequest(f"{objects.url} has more than {MOST_ENTRIES} objects; name a prefix of it")
     return [Entry(key, FILE) for key in sorted(listed) if _is_path(key)]

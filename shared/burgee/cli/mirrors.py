@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..author.project import PROJECT_FILE, Project, read_project
+from ..bundle.addresses import shown_url
 from ..bundle.index import Index
 from ..core.errors import BurgeeError, InvalidFiles, RefusedError
 from ..core.visible import visible
@@ -44,7 +45,7 @@ def mirror_statuses(store: Store, index: Index, given: Sequence[str], allowed: S
             if url in given or is_allowed(url, allowed):
                 yield _status(store, index.repository, name, url)
             else:
-                yield MirrorStatus(url, name)
+                yield MirrorStatus(shown_url(url), name)
 
 
 def mirror_row(status: MirrorStatus) -> tuple[str, ...]:
@@ -62,9 +63,9 @@ def _status(store: Store, repository: str, environment: str, url: str) -> Mirror
         (there, digest), (here, wanted) = _last(mirror, environment), _last(store, environment)
         if there == here and digest != wanted:
             raise RefusedError(f"it has another release {there} than the store, and is no mirror of it")
-        return MirrorStatus(url, environment, there, here - there)
+        return MirrorStatus(shown_url(url), environment, there, here - there)
     except BurgeeError as error:
-        return MirrorStatus(url, environment, error=str(error))
+        return MirrorStatus(shown_url(url), environment, error=str(error))
 
 
 def _state(status: MirrorStatus) -> str:

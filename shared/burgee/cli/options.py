@@ -9,6 +9,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from ..bundle.addresses import shown_url
+
 
 class Folder(click.Path):
     """A folder; unless it `may_come`, one that is there; or a bundle or a bucket, where it `may_be_elsewhere`."""
@@ -30,7 +32,8 @@ class Folder(click.Path):
             missing = "it is a file" if path.exists() else "create it, or name another"
         except OSError as error:
             missing = str(error.strerror)
-        raise click.UsageError(f"no folder at {value}: {missing}", ctx)
+        shown = shown_url(value) if "://" in value else value
+        raise click.UsageError(f"no folder at {shown}: {missing}", ctx)
 
 
 def environment_option(without: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ..bundle.document import Document
 from ..bundle.index import Index
@@ -205,8 +205,10 @@ class _Fetched:
 
 
 def _checked(choice: Choice) -> Choice:
-    parts = urlsplit(choice.url)
-    path = unquote(parts.path)
-    if parts.scheme == "file" and "\0" not in path and Path(path).exists() and not Path(path).is_dir():
+    scheme, _, rest = choice.url.partition("://")
+    path = unquote(rest)
+    if scheme.lower() != "file" or not path.startswith("/") or "\0" in path:
+        return choice
+    if Path(path).exists() and not Path(path).is_dir():
         raise ConfigurationError(f"store {choice.url} ({choice.said_by}) is a file, wanted a folder")
     return choice

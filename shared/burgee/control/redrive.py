@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
 
 from ..core.errors import InvalidRequest
 from ..queue.port import Message, Queue, Received
 from .job import REDRIVEN, decode_job
 
+_SHOWN = 10
+
 
 def dead_letters(dead: Queue) -> tuple[list[Received], int | None]:
     """The oldest of what lies with the dead letters, which stay there, and about how many there are in all, if known.
 
-    Of messages in order only some can be seen before they are deleted: the first ten.
+    The first ten: of messages in order no more can be seen before these are deleted, and of others nobody reads more.
     """
     count = dead.count()
-    found = list(dead.receive())
+    with closing(dead.receive()) as lying:
+        found = list(islice(lying, _SHOWN))
     for received in found:
         dead.postpone(received.receipt, 0)
     return found, None if count is None else max(count, len(found))

@@ -8,8 +8,14 @@ _SHOWN = {
     **{code: f"\\x{code:02x}" for code in _CONTROLS},
     **{code: f"\\u{code:04x}" for code in _SEPARATORS_AND_DIRECTIONS},
 }
+_LONGEST = 300
 
 
 def visible(text: str) -> str:
     """`text` with control characters, line and paragraph separators and directions of writing written as escapes."""
     return text if text.isascii() and text.isprintable() else text.translate(_SHOWN)
+
+
+def shortened(text: str) -> str:
+    """`text`, visible, and no more of it than anybody reads."""
+    return visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")

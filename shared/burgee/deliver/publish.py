@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..author.authored import Authored
 from ..author.project import Environment, Project
+from ..bundle.addresses import shown_url
 from ..bundle.document import Document
 from ..bundle.head import Head
 from ..bundle.release import Origin
@@ -191,7 +192,9 @@ def _fault_of(what: str, step: Callable[[], object]) -> str | None:
 def _guard_mirrors(environment: Environment, allowed: tuple[str, ...]) -> None:
     for mirror in environment.mirrors:
         if not is_allowed(mirror, allowed):
+            # Patterns without a query allow none.
+            shown = shown_url(mirror) + (" with its query" if "?" in mirror else "")
             raise RefusedError(
-                f"mirror {mirror} is not among those this deployment allows "
+                f"mirror {shown} is not among those this deployment allows "
                 f"({', '.join(allowed) or 'none'}); set BURGEE_ALLOWED_MIRRORS"
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ..bundle.addresses import shown_url
 from ..bundle.release import Release
 from ..core.errors import Problem
 from ..core.instant import format_instant
@@ -27,7 +28,7 @@ class Mirrored:
     @property
     def place(self) -> str:
         """Where it is, without what its URL says of how to get there."""
-        return self.url.partition("?")[0]
+        return shown_url(self.url)
 
     def __str__(self) -> str:
         if self.fault is not None:
@@ -104,7 +105,7 @@ def as_json(receipt: Receipt) -> dict[str, Any]:
         "problems": [problem._asdict() for problem in receipt.problems],
         "message": receipt.message,
         "warnings": list(receipt.warnings),
-        "mirrors": [asdict(mirror) for mirror in receipt.mirrors],
+        "mirrors": [{**asdict(mirror), "url": mirror.place} for mirror in receipt.mirrors],
         "took_ms": receipt.took,
     }
 

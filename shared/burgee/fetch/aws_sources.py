@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..bundle.addresses import keeps_secrets
 from ..core.errors import BurgeeError, ConfigurationError, ContentError, Denied, Unavailable
 from ..core.instant import parse_instant
 from .aws_endpoints import domain_of, given_endpoint
 from .aws_profile import checked_credentials
-from .connections import PATIENCE, Patience, checked_base, keeps_secrets, origin_of
+from .connections import PATIENCE, Patience, checked_base, origin_of
 from .xml_answers import element, refusal_of
 
 TYPE_CHECKING = False
@@ -143,7 +144,7 @@ def _from_json(reply: Reply, source: str) -> Credentials:
         raise _refused("GET", reply, f"asked for the credentials of {source}")
     try:
         fields = loads(reply.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict) or fields.get("Code", "Success") != "Success":
         raise Unavailable(f"GET {reply.url}: answered no credentials of {source}")

@@ -5,13 +5,14 @@ Law: nobody is asked before the first `get`; what proves who asks is in no messa
 
 from __future__ import annotations
 
+from ..bundle.addresses import keeps_secrets
 from ..bundle.azblob_address import read_azblob_address
 from ..bundle.azblob_given import given_credentials
 from ..bundle.azblob_refusals import Asked, Refusal, needed
 from .azure_tokens import find_token
 from .bearer import HeldToken, Token
 from .clock import SystemClock
-from .connections import Connections, keeps_secrets
+from .connections import Connections
 from .http import condition, fetched_from
 from .port import MAX_BYTES, Fetched
 from .rim import system_rim
@@ -51,15 +52,16 @@ class AzblobFetcher:
         """
         self._rim = rim = rim or system_rim(SystemClock.wall)
         self.address = read_azblob_address(url)
-        self._given: Given | None = given_credentials(environ, self.address.account)
-        if keeps_secrets(self.address.endpoint):
-            self._tokens = HeldToken(lambda: find_token(environ, rim), rim.now, wanted="a token for Azure")
-        else:
-            nobody = Token(
-                None, None, f"nobody, for an identity is proven over https only, not to {self.address.endpoint}"
-            )
-            self._tokens = HeldToken(lambda: nobody, rim.now)
         self._connections = connections or Connections()
+        account, endpoint = self.address.account, self.address.endpoint
+        self._given: Given | None = given_credentials(environ, account, endpoint)
+        if keeps_secrets(endpoint):
+            patience = self._connections.patience
+            tokens = HeldToken(lambda: find_token(environ, rim, patience, was_found=tokens.was_found), rim.now)
+        else:
+            unknown = Token(None, None, f"nobody, for an identity is proven over https only, not to {endpoint}")
+            tokens = HeldToken(lambda: unknown, rim.now)
+        self._tokens = tokens
 
     def get(self, key: str, etag: str | None = None, *, max_bytes: int = MAX_BYTES) -> Fetched:
         deadline = self._connections.deadline()
@@ -105,7 +107,7 @@ class AzblobFetcher:
 
     def _renews(self, refusal: Refusal, asker: Given | Token) -> bool:
         """Whether there is another token than the one that was refused."""
-        refused = refusal.may_be_outdated or (_is_nobody(asker) and refusal.status in (403, 409))
+        refused = refusal.may_be_outdated or (_is_nobody(asker) and refusal.may_be_for_nobody)
         return refused and isinstance(asker, Token) and self._tokens.renewed(asker)
 
 

@@ -5,9 +5,10 @@ Law: what proves who asks goes to the authority over https, or stays on this mac
 
 from __future__ import annotations
 
+from ..bundle.addresses import keeps_secrets
 from ..core.errors import ConfigurationError, Unavailable
-from .bearer import Token, granted, is_token
-from .connections import PATIENCE, Patience, checked_base, keeps_secrets
+from .bearer import Token, granted, is_token, nobody
+from .connections import PATIENCE, Patience, checked_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,20 +25,21 @@ _METADATA = "http://169.254.169.254"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-def find_token(environ: Mapping[str, str], rim: Rim) -> Token:
-    """That of the first of: a client's secret, a workload, a function or app, this machine; else nobody's.
+def find_token(
+    environ: Mapping[str, str], rim: Rim, patience: Patience = PATIENCE, *, was_found: bool = False
+) -> Token:
+    """That of the first of: a client's secret, a workload, a function or app, this machine; else nobody's, for a while.
 
+    `was_found` says that there has been one before: then a machine that gives none is in trouble, and not without.
     Raises ConfigurationError for a source that is named and wrong, Denied and Unavailable for one that gives none.
     """
-    for source in (_from_client, _from_app, _from_machine):
-        found = source(environ, rim)
-        if found is not None:
-            return found
+    found = _from_client(environ, rim, patience) or _from_app(environ, rim, patience)
+    found = found or _from_machine(environ, rim, was_found=was_found)
     looked = "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY, a client's secret, a workload's and a managed identity"
-    return Token(None, None, f"nobody, for there are no credentials ({looked})")
+    return found or nobody(looked, now=rim.now())
 
 
-def _from_client(environ: Mapping[str, str], rim: Rim) -> Token | None:
+def _from_client(environ: Mapping[str, str], rim: Rim, patience: Patience) -> Token | None:
     """For AZURE_CLIENT_SECRET, or for the token that Kubernetes keeps in AZURE_FEDERATED_TOKEN_FILE."""
     from urllib.parse import urlencode
 
@@ -57,29 +59,31 @@ def _from_client(environ: Mapping[str, str], rim: Rim) -> Token | None:
         raise ConfigurationError(f"AZURE_AUTHORITY_HOST is https, got {base!r}")
     asked = {"grant_type": "client_credentials", "client_id": client, "scope": f"{_RESOURCE}.default", **proof}
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    reply = rim.ask("POST", f"{base}/{tenant}/oauth2/v2.0/token", headers, urlencode(asked).encode(), PATIENCE)
+    reply = rim.ask("POST", f"{base}/{tenant}/oauth2/v2.0/token", headers, urlencode(asked).encode(), patience)
     return granted(reply, now=rim.now(), source=f"client {client} of tenant {tenant}")
 
 
-def _from_app(environ: Mapping[str, str], rim: Rim) -> Token | None:
+def _from_app(environ: Mapping[str, str], rim: Rim, patience: Patience) -> Token | None:
     """That of an identity of a function or app, which says itself where to ask (App Service, Container Apps)."""
     url, header = environ.get("IDENTITY_ENDPOINT"), environ.get("IDENTITY_HEADER")
     if not url or not header:
         return None
     query = _query(environ, "2019-08-01")
-    reply = rim.ask("GET", f"{checked_base(url)}?{query}", {"X-IDENTITY-HEADER": header}, b"", PATIENCE)
+    reply = rim.ask("GET", f"{checked_base(url)}?{query}", {"X-IDENTITY-HEADER": header}, b"", patience)
     return granted(reply, now=rim.now(), source=_managed(environ, "app"))
 
 
-def _from_machine(environ: Mapping[str, str], rim: Rim) -> Token | None:
+def _from_machine(environ: Mapping[str, str], rim: Rim, *, was_found: bool) -> Token | None:
     """That of an identity of a virtual machine, by its metadata service; None when there is none, or it has none."""
     base = checked_base(environ.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or _METADATA)
     url = f"{base}/metadata/identity/oauth2/token?{_query(environ, '2018-02-01')}"
     try:
         reply = rim.ask("GET", url, {"Metadata": "true"}, b"", METADATA)
     except Unavailable:
+        if was_found:
+            raise
         return None
-    if 400 <= reply.status < 500 and reply.status not in (410, 429):
+    if 400 <= reply.status < 500 and reply.status not in (410, 429) and not was_found:
         # No identity is assigned, or another cloud's service has the same address.
         return None
     return granted(reply, now=rim.now(), source=_managed(environ, "machine"))

@@ -10,7 +10,7 @@ from collections import namedtuple
 from os import getpid
 
 from ..core.errors import BurgeeError, ConfigurationError, Denied, Unavailable
-from ..core.visible import visible
+from ..core.visible import shortened, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ RENEWED_BEFORE_MS = 300_000
 # Between two attempts to renew what still holds.
 PAUSE_MS = 10_000
 PATIENCE_SECONDS = 10.0
-
-_LONGEST = 300
+# Then it is looked again whether there is somebody by now.
+_NOBODY_MS = RENEWED_BEFORE_MS + 60_000
 
 
 class Token(namedtuple("Token", "text expires_at source")):
@@ -74,6 +74,11 @@ class HeldToken:
         self._held: tuple[Any, float] | None = None
         self._locks: dict[int, LockType] = {}
 
+    @property
+    def was_found(self) -> bool:
+        """Whether the last token was somebody's, though it may have expired since."""
+        return self._held is not None and self._held[0].text is not None
+
     def current(self) -> Any:
         """What to ask with. Raises Denied and Unavailable while there is nothing that still holds."""
         fresh = self._fresh()
@@ -95,7 +100,7 @@ class HeldToken:
             return False
         try:
             held = self._held[0] if self._held else None
-            return bool((self._found() if held == refused else held) != refused)
+            return not _is_same(self._found() if held == refused else held, refused)
         finally:
             lock.release()
 
@@ -143,6 +148,11 @@ class HeldToken:
         return self._locks.get(pid) or self._locks.setdefault(pid, allocate_lock())
 
 
+def nobody(looked: str, *, now: int) -> Token:
+    """What to ask with after a look in vain, for a while: a machine may just have started."""
+    return Token(None, now + _NOBODY_MS, f"nobody, for there are no credentials ({looked})")
+
+
 def granted(reply: Reply, *, now: int, source: str, seconds: int = 0) -> Token:
     """The token of an answer as OAuth has it (RFC 6749, 5): `access_token` or `token`, and how long it holds.
 
@@ -155,7 +165,7 @@ def granted(reply: Reply, *, now: int, source: str, seconds: int = 0) -> Token:
     try:
         # Microsoft's services write numbers as text, and one of them an instant instead of a time.
         until = now + int(lasts) * 1000 if lasts else int(fields["expires_on"]) * 1000
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         until = now + seconds * 1000
     if not isinstance(text, str) or not is_token(text):
         raise Unavailable(f"{reply.url} answered no token for {source}")
@@ -167,8 +177,13 @@ def is_token(text: str) -> bool:
     return text != "" and text.isascii() and text.isprintable() and " " not in text
 
 
+def _is_same(found: Any, refused: Any) -> bool:
+    """Whether it is what was refused, for however long it holds."""
+    return found is not None and found._replace(expires_at=None) == refused._replace(expires_at=None)
+
+
 def _refused(reply: Reply, fields: dict[str, Any], source: str) -> BurgeeError:
-    told = [str(fields[name]).splitlines()[0][:_LONGEST] for name in ("error", "error_description") if fields.get(name)]
+    told = [shortened(str(fields[name]).splitlines()[0]) for name in ("error", "error_description") if fields.get(name)]
     said = ": ".join((f"{reply.url}: {reply.status} {reply.reason}", *told))
     message = f"{visible(said.rstrip('.'))}; asked for a token of {source}"
     return Denied(message) if reply.status in (400, 401, 403) else Unavailable(message)
@@ -179,6 +194,6 @@ def _fields(content: bytes) -> dict[str, Any]:
 
     try:
         fields = loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}

@@ -12,8 +12,9 @@ from time import monotonic
 from weakref import finalize
 
 from .. import __version__
+from ..bundle.addresses import is_authority, shown_url
 from ..core.errors import ConfigurationError, InvalidDocument, Unavailable
-from ..core.visible import visible
+from ..core.visible import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from socket import SocketIO, socket
     from ssl import SSLContext
     from typing import Any
-    from urllib.parse import SplitResult
 
     from _typeshed import WriteableBuffer
 
@@ -44,7 +44,6 @@ Reply.__doc__ = (
 _HEADERS = {"User-Agent": f"burgee/{__version__}", "Accept": "*/*"}
 _CHUNK = 65_536
 _BEGINNING = 16_384
-_SHOWN = 300
 # Of connections to one place that nobody uses; a server closes them anyway after a while.
 _MOST_KEPT = 8
 _MOST_ORIGINS = 4
@@ -200,52 +199,36 @@ def _close(idle: dict[tuple[str, str, int], list[HTTPConnection]]) -> None:
 
 def origin_of(url: str) -> tuple[str, str, int]:
     """Scheme, host and port. Raises ConfigurationError for an address without."""
-    parts = _parts(url)
+    from urllib.parse import urlsplit
+
     try:
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except (ValueError, KeyError) as error:
-        raise ConfigurationError(f"wanted an address such as https://flags.example.org, got {url!r}") from error
-    if not parts.hostname:
-        raise ConfigurationError(f"wanted an address such as https://flags.example.org, got {url!r}")
-    return parts.scheme, parts.hostname, port
+        parts = urlsplit(url)
+        if parts.hostname:
+            return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        # Not the cause of what is raised: it may repeat credentials.
+        pass
+    raise _no_address(url)
 
 
 def checked_base(url: str) -> str:
     """`url` without a slash at its end. Raises ConfigurationError unless it is a plain http or https URL."""
-    parts = _parts(url)
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ConfigurationError(
-            f"an address to read from has no credentials, query or fragment; the one for {parts.hostname} has"
-        )
     origin_of(url)
+    if "?" in url or "#" in url or not is_authority(url.partition("://")[2].partition("/")[0]):
+        raise _no_address(url)
     return url.rstrip("/")
 
 
-def keeps_secrets(url: str) -> bool:
-    """Whether what is said there is read by nobody on the way: by https, or within this machine."""
-    scheme, host, _ = origin_of(url)
-    return scheme == "https" or host in ("localhost", "::1") or is_loopback(host)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether it is an address such as 127.0.0.1; a name that begins so is none."""
-    parts = host.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(part.isascii() and part.isdecimal() for part in parts)
-
-
-def _parts(url: str) -> SplitResult:
-    from urllib.parse import urlsplit
-
-    try:
-        return urlsplit(url)
-    except ValueError as error:
-        # What cannot be taken apart is not shown, as it may have credentials.
-        raise ConfigurationError(f"wanted an address such as https://flags.example.org, got none: {error}") from error
+def _no_address(url: str) -> ConfigurationError:
+    return ConfigurationError(
+        "wanted an address such as https://flags.example.org, with no credentials, query or fragment, "
+        f"got {shown_url(url)!r}"
+    )
 
 
 def _said(error: Exception) -> str:
     # It may repeat what the server sent.
-    return visible((getattr(error, "strerror", None) or str(error) or type(error).__name__)[:_SHOWN])
+    return shortened(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
 class _Bounded:

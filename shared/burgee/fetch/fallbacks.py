@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..bundle import keys
 from ..bundle.digest import digest_of
 from ..bundle.head import decode_head
+from ..bundle.index import decode_index
 from ..core.errors import BurgeeError, ContentError, DigestMismatch, InvalidDocument, StoreError
 from .clock import SystemClock
 from .port import MAX_BYTES, NOT_MODIFIED, Fetched
@@ -95,6 +96,8 @@ class Fallbacks:
             digest = digest_of(content)
             if key != keys.blob(digest):
                 raise DigestMismatch(f"wanted {key}, got {len(content)} bytes with digest {digest}")
+        if key == keys.INDEX:
+            decode_index(content)
         if key.endswith(f"/{keys.HEAD_NAME}"):
             revision, seen = decode_head(content).revision, self._revisions.get(key, 0)
             if revision < seen:

@@ -46,8 +46,10 @@ class GsFetcher:
         rim = rim or system_rim(SystemClock.wall)
         self.address = read_gs_address(url)
         endpoint = self._endpoint = endpoint_of(self.address, environ)
-        self._token = HeldToken(lambda: find_token(environ, rim, endpoint), rim.now, wanted="a token of Google's")
         self._connections = connections or Connections()
+        patience = self._connections.patience
+        tokens = HeldToken(lambda: find_token(environ, rim, endpoint, patience, was_found=tokens.was_found), rim.now)
+        self._token = tokens
 
     def get(self, key: str, etag: str | None = None, *, max_bytes: int = MAX_BYTES) -> Fetched:
         deadline = self._connections.deadline()
@@ -92,7 +94,8 @@ class GsFetcher:
         if refusal.status in (404, 410):
             return NotFound(said)
         if refusal.status in REDIRECTED:
-            return Unavailable(f"{said}; it leads to {visible(reply.headers.get('Location') or 'nowhere')}")
+            location = reply.headers.get("Location") or "nowhere"
+            return Unavailable(f"{said}; it leads to {visible(location.partition('?')[0])}")
         if refusal.status == 401 and token.text:
             return Denied(f"{said}; asked by {token.shown()}; {RENEW}")
         if refusal.status in (401, 403):

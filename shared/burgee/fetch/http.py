@@ -85,7 +85,8 @@ def _validator(reply: Reply) -> str | None:
 
 
 def _refusal(reply: Reply) -> BurgeeError:
-    said = f"GET {reply.url}: {reply.status} {visible(reply.reason)}"
+    # Where it was led to may be signed.
+    said = f"GET {reply.url.partition('?')[0]}: {reply.status} {visible(reply.reason)}"
     if reply.status in (404, 410):
         return NotFound(said)
     if reply.status in (401, 403):
@@ -103,4 +104,5 @@ def redirected(url: str, location: str) -> str:
             return target
     except (ConfigurationError, ValueError):
         pass
-    raise Unavailable(f"GET {url}: redirected to {location!r}, wanted an address of the same scheme")
+    asked, led = (address.partition("?")[0] for address in (url, location))
+    raise Unavailable(f"GET {asked}: redirected to {led!r}, wanted an address of the same scheme")

@@ -116,7 +116,9 @@ class OciFetcher:
     def _renews(self, reply: Reply, token: Token) -> bool:
         """Whether there is something else to show to the registry; to nobody else."""
         at_home = origin_of(reply.url) == origin_of(self.address.base)
-        return at_home and self._tokens.renewed(reply.headers.get("WWW-Authenticate") or "", token)
+        # Each challenge may have a header of its own (RFC 9110, 11.6.1).
+        challenges = ", ".join(reply.headers.get_all("WWW-Authenticate") or ())
+        return at_home and self._tokens.renewed(challenges, token)
 
     def _fault(self, path: str, reply: Reply, token: Token) -> BurgeeError:
         _, refusal = refusal_of(reply.status, reply.reason, reply.content)

@@ -75,7 +75,7 @@ class OciTokens:
         """The login, None without, and words for who that is."""
         from json import loads
 
-        login, path = login_of(self._environ), config_path(self._environ)
+        login, path = login_of(self._environ, self._address.registry), config_path(self._environ)
         if login is None and path is not None:
             try:
                 config = loads(self._rim.read(path))
@@ -84,6 +84,6 @@ class OciTokens:
                     return None, f"{NOBODY}; {path} leaves logins to a program, which readers do not run"
             except (FileNotFoundError, NotADirectoryError):
                 pass
-            except (OSError, ValueError, AttributeError) as error:
+            except (OSError, ValueError, AttributeError, RecursionError) as error:
                 raise ConfigurationError(f"{path} cannot be read as Docker's configuration: {error}") from error
         return login, login.shown() if login else NOBODY

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ..bundle.addresses import decoded, shown_url
 from ..core.errors import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .connections import Patience
+    from .connections import Connections, Patience
     from .port import Fetcher
 
 KNOWN = ("azblob", "file", "gs", "http", "https", "oci", "s3")
@@ -35,7 +36,7 @@ def open_fetcher(url: str, environ: Mapping[str, str] | None = None, *, patience
     `environ` is where fetchers find their credentials, `patience` how long they wait for a server. Raises
     ConfigurationError for a URL that names nothing to read from, or for variables that are wrong.
     """
-    scheme, colon, rest = url.partition(":")
+    scheme, _, rest = url.partition(":")
     match scheme.lower():
         case "file":
             from .file import FileFetcher
@@ -48,50 +49,47 @@ def open_fetcher(url: str, environ: Mapping[str, str] | None = None, *, patience
             return HttpFetcher(url, patience=patience or PATIENCE)
         case "azblob":
             from .azblob import AzblobFetcher
-            from .connections import PATIENCE, Connections
 
-            return AzblobFetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
+            return AzblobFetcher(url, environ or {}, connections=_connections(patience))
         case "s3":
-            from .connections import PATIENCE, Connections
             from .s3 import S3Fetcher
 
-            return S3Fetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
+            return S3Fetcher(url, environ or {}, connections=_connections(patience))
         case "oci":
-            from .connections import PATIENCE, Connections
             from .oci import OciFetcher
 
-            return OciFetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
+            return OciFetcher(url, environ or {}, connections=_connections(patience))
         case "gs":
-            from .connections import PATIENCE, Connections
             from .gs import GsFetcher
 
-            return GsFetcher(url, environ or {}, connections=Connections(patience or PATIENCE))
+            return GsFetcher(url, environ or {}, connections=_connections(patience))
         case "memory":
-            raise ConfigurationError(f"memory:// stores live in the publishing process alone, got {url!r}")
-        case _ if not colon:
-            raise ConfigurationError(f"a place to read from is named by a URL such as file:///srv/flags, got {url!r}")
+            raise ConfigurationError("memory:// stores live in the publishing process alone")
+        case _ if not rest.startswith("//") or "@" in scheme:
+            raise ConfigurationError(
+                f"a place to read from is named by a URL such as file:///srv/flags, got {shown_url(url)!r}"
+            )
         case _:
-            raise ConfigurationError(f"unknown scheme {scheme!r} in {url!r}; known: {', '.join(KNOWN)}")
+            raise ConfigurationError(f"unknown scheme {scheme!r} in {shown_url(url)!r}; known: {', '.join(KNOWN)}")
+
+
+def _connections(patience: Patience | None) -> Connections:
+    from .connections import PATIENCE, Connections
+
+    return Connections(patience or PATIENCE)
 
 
 def _folder(url: str, rest: str) -> str:
     host, slash, path = rest.removeprefix("//").partition("/")
+    shown = shown_url(url)
     if not rest.startswith("//") or not slash or host in (".", "..", "~"):
-        raise ConfigurationError(f"file URLs have an absolute path, such as file:///srv/flags, got {url!r}")
+        raise ConfigurationError(f"file URLs have an absolute path, such as file:///srv/flags, got {shown!r}")
     if host:
-        raise ConfigurationError(
-            f"file URLs have no host, got {host!r} in {url!r}; three slashes begin an absolute path"
-        )
+        raise ConfigurationError(f"file URLs have no host, got {shown!r}; three slashes begin an absolute path")
     if "?" in path or "#" in path:
-        raise ConfigurationError(f"file URLs have no query or fragment, got {url!r}; write ? as %3F and # as %23")
+        raise ConfigurationError(
+            f"file URLs have no query or fragment, got one after {shown!r}; write ? as %3F and # as %23"
+        )
     if "%00" in path or "\0" in path:
-        raise ConfigurationError(f"file URLs hold no NUL, got {url!r}")
-    return "/" + _decoded(path)
-
-
-def _decoded(path: str) -> str:
-    if "%" not in path:
-        return path
-    from urllib.parse import unquote
-
-    return unquote(path)
+        raise ConfigurationError(f"file URLs hold no NUL, got {shown!r}")
+    return "/" + decoded(path)

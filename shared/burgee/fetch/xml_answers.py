@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from ..core.visible import visible
+from ..core.visible import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .connections import Reply
 
-_LONGEST = 300
 # Ampersands last, or `&amp;lt;` would become a bracket.
 _ESCAPES = (
     ("&lt;", "<"),
@@ -36,8 +35,8 @@ class Refusal(namedtuple("Refusal", "status reason code message")):
 
 def refusal_of(reply: Reply) -> Refusal:
     """What an error says of itself, ready to be shown."""
-    code, message = (_shown(element(reply.content, name)) for name in ("Code", "Message"))
-    return Refusal(reply.status, _shown(reply.reason), code, message.rstrip("."))
+    code, message = (shortened(element(reply.content, name)) for name in ("Code", "Message"))
+    return Refusal(reply.status, shortened(reply.reason), code, message.rstrip("."))
 
 
 def element(content: bytes, name: str) -> str:
@@ -49,7 +48,3 @@ def element(content: bytes, name: str) -> str:
     for escape, character in _ESCAPES:
         text = text.replace(escape, character)
     return text.strip()
-
-
-def _shown(text: str) -> str:
-    return visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")

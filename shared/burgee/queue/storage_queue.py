@@ -14,14 +14,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..bundle.addresses import is_own
+from ..bundle.azblob_given import given_credentials
+from ..core.causes import network_cause, without_queries
 from ..core.errors import BurgeeError, ConfigurationError, Denied, NotFound, Unavailable
+from ..core.visible import shortened
 from .handing import handed_over
 from .port import Message, Received
 
 _NAME = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
-_URL = re.compile(
-    rf"https://[a-z0-9]{{3,24}}(\.z\d+)?\.queue\.[a-z0-9.-]+/{_NAME}|https?://[^/@]+/devstoreaccount1/{_NAME}"
-)
+_ACCOUNT = r"(?P<account>[a-z0-9]{3,24})"
+# Microsoft's own clouds; accounts with a zone of names are in the first of them only.
+_CLOUD = r"queue\.core\.(windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)|z\d+\.queue\.storage\.azure\.net"
+_URL = re.compile(rf"https://{_ACCOUNT}\.({_CLOUD})/{_NAME}")
+# With the account's name in the path, as the emulator has it; no other machine is taken for one.
+_EMULATED = re.compile(rf"https?://(?P<host>[^/@]+)/(?P<account>devstoreaccount1)/{_NAME}")
 # Seconds to connect, seconds between any two bytes, further attempts and seconds before each.
 _PATIENT, _HASTY = (3, 10, 2, 1.0), (1, 2, 1, 0.2)
 _AT_ONCE = 10
@@ -89,7 +96,7 @@ class StorageQueue:
 
 def is_storage_queue(url: str) -> bool:
     """Whether a URL is that of a queue of Azure Storage, or of its emulator."""
-    return _URL.fullmatch(url) is not None
+    return _account(url) is not None
 
 
 def open_storage_queue(url: str, *, environ: Mapping[str, str], in_haste: bool = False) -> StorageQueue:
@@ -125,14 +132,21 @@ def received_from(message: Any) -> Received:
     )
 
 
+def _account(url: str) -> str | None:
+    """The account of a queue, None for what names none."""
+    emulated = _EMULATED.fullmatch(url)
+    found = emulated if emulated is not None and is_own(emulated["host"]) else _URL.fullmatch(url)
+    return found["account"] if found is not None else None
+
+
 def _credential(url: str, environ: Mapping[str, str]) -> Any:
-    signed = environ.get("AZURE_STORAGE_SAS_TOKEN", "").removeprefix("?")
-    if signed:
+    given = given_credentials(environ, _account(url) or "", url)
+    if given is not None and given.sas:
         from azure.core.credentials import AzureSasCredential
 
-        return AzureSasCredential(signed)
-    if key := environ.get("AZURE_STORAGE_KEY"):
-        return key
+        return AzureSasCredential(given.sas)
+    if given is not None:
+        return given.key
     if not url.startswith("https://"):
         raise ConfigurationError(f"{_NO_KEY} {url}")
     from azure.identity import DefaultAzureCredential
@@ -173,8 +187,10 @@ def _message(content: str) -> Message:
 
 
 def _told(error: Exception) -> str:
-    """The first line: those after it are the id of a request and what is said again."""
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    """What broke the connection, else the first line: those after it are the id of a request and what is said again."""
+    said = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    # What the client says may repeat a signed URL.
+    return network_cause(error) or shortened(without_queries(said))
 
 
 def _fault(said: str, status: int | None) -> BurgeeError:

@@ -8,8 +8,9 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 from requests.exceptions import SSLError
 
 from ..bundle.azblob_refusals import Asked, Refusal
+from ..core.causes import network_cause, without_queries
 from ..core.errors import BurgeeError, Denied, Unavailable
-from ..core.visible import visible
+from ..core.visible import shortened
 from .remote import Meaning
 
 # As `except` takes them.
@@ -20,7 +21,6 @@ _LOST = ("BlobAlreadyExists", "ConditionNotMet", "TargetConditionNotMet")
 _PASSING = (408, 429)
 # The one fault of the service's own that comes before anything is done.
 _BUSY = "ServerBusy"
-_LONGEST = 300
 
 
 def meaning(error: Exception) -> Meaning:
@@ -70,11 +70,13 @@ def nobody(attempt: str, error: Exception) -> Denied:
 
 
 def _said(error: Exception) -> str:
-    """The first line of what the client says."""
+    """What broke the connection, else the first line of what the client says, which may repeat a signed URL."""
+    cause = network_cause(error)
+    if cause is not None:
+        return cause
     text = str(error).strip().partition("\n")[0].strip().rstrip(".:") or type(error).__name__
     word = text.partition(" ")[0]
-    text = text[0].lower() + text[1:] if word[1:].islower() else text
-    return visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
+    return shortened(without_queries(text[0].lower() + text[1:] if word[1:].islower() else text))
 
 
 def _is_untrusted(error: Exception) -> bool:

@@ -14,7 +14,6 @@ from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import ContainerClient
 from requests import Session
-from requests.adapters import HTTPAdapter
 
 from .. import __version__
 from ..bundle.azblob_address import AzblobAddress
@@ -24,6 +23,7 @@ from ..core.visible import visible
 from .azblob_faults import nobody
 from .pace import Pace
 from .remote import LARGEST_BYTES
+from .timely import TimelyAdapter
 
 _SCOPE = "https://storage.azure.com/.default"
 _CONNECTIONS = 32
@@ -49,7 +49,7 @@ def an_asker(address: AzblobAddress, environ: Mapping[str, str]) -> Asker:
     That identity azure-identity looks for, in the process's own variables and in this machine's services and tools.
     Raises ConfigurationError for variables that are wrong.
     """
-    given = given_credentials(environ, address.account)
+    given = given_credentials(environ, address.account, address.endpoint)
     if given is None:
         return _an_identity(address, environ)
     if given.sas:
@@ -62,7 +62,7 @@ def a_client(address: AzblobAddress, asker: Asker, *, pace: Pace, note: Callable
     session = Session()
     for scheme in ("https://", "http://"):
         # As many connections as threads write at once; requests keeps ten.
-        session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        session.mount(scheme, TimelyAdapter(pace, connections=_CONNECTIONS))
     return ContainerClient(
         address.endpoint,
         address.container,

@@ -115,7 +115,7 @@ class GsWire:
             if self._asker is None:
                 try:
                     identity = self._identify()
-                    client = a_client(identity, endpoint=self._endpoint, note=self._note)
+                    client = a_client(identity, endpoint=self._endpoint, pace=self._pace, note=self._note)
                 except GoogleAuthError as error:
                     raise nobody(f"cannot ask {self.url}", error) from error
                 self._asker = client, identity.shown

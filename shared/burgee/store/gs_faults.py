@@ -20,8 +20,9 @@ from requests.exceptions import ConnectionError as Disconnected
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from ..bundle.gs_refusals import LOG_IN, NO_BUCKET, RENEW, Refusal, refusal_of
+from ..core.causes import network_cause, without_queries
 from ..core.errors import BurgeeError, Denied, NotFound, Unavailable, Unfit
-from ..core.visible import visible
+from ..core.visible import shortened, visible
 from .remote import Meaning
 
 # As `except` takes them. Content that breaks off comes as urllib3 has it, or as Python's own when its sum shows it.
@@ -33,7 +34,6 @@ Fault: TypeAlias = (
 # Statuses and reasons of which Google says that the same request may do better later.
 _PASSING = (408, 429)
 _PASSING_REASONS = ("rateLimitExceeded", "userRateLimitExceeded")
-_LONGEST = 300
 
 
 def meaning_of(error: Fault) -> Meaning:
@@ -113,10 +113,13 @@ def _refusal(error: GoogleAPICallError) -> Refusal:
 def _said(error: Fault) -> str:
     if isinstance(error, TooManyRedirects) and error.response is not None:
         to = error.response.headers.get("Location", "nowhere")
-        return visible(f"{error.response.status_code}, it leads to {to}; check the endpoint")
+        return shortened(f"{error.response.status_code}, it leads to {to.partition('?')[0]}; check the endpoint")
     host = _unreached(error)
     if host is not None:
         return f"could not connect to {visible(host)}"
+    cause = network_cause(error)
+    if cause is not None:
+        return cause
     text = str(error.args[0] if error.args else error).strip() or type(error).__name__
     line = text.splitlines()[0].rstrip(".: ")
-    return visible((line[:1].lower() if line[1:2].islower() else line[:1]) + line[1:_LONGEST])
+    return shortened(without_queries((line[:1].lower() if line[1:2].islower() else line[:1]) + line[1:]))

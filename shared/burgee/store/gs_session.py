@@ -16,11 +16,12 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud.storage import Client
 from google.oauth2.credentials import Credentials
-from requests.adapters import HTTPAdapter
 
 from .. import __version__
-from ..bundle.gs_address import may_hear_tokens
+from ..bundle.addresses import keeps_secrets
 from ..core.errors import ConfigurationError
+from .pace import Pace
+from .timely import TimelyAdapter
 
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 _CONNECTIONS = 32
@@ -54,7 +55,7 @@ def an_identity(environ: Mapping[str, str], endpoint: str) -> Identity:
     not told any token unless it is on this machine, and not one of the machine's unless GCE_METADATA_HOST is set.
     Raises GoogleAuthError for what cannot be read, and when there is nobody to ask as.
     """
-    if not may_hear_tokens(endpoint):
+    if not keeps_secrets(endpoint):
         return _nobody("nobody, for tokens are not told without TLS")
     if environ.get(_TOKEN):
         return Identity(Credentials(token=environ[_TOKEN]), f"the token of {_TOKEN}", renews=False)
@@ -67,11 +68,11 @@ def an_identity(environ: Mapping[str, str], endpoint: str) -> Identity:
     return Identity(credentials, _shown(credentials, "Google's default credentials"))
 
 
-def a_client(identity: Identity, *, endpoint: str, note: Callable[[Mapping[str, str]], object]) -> Client:
+def a_client(identity: Identity, *, endpoint: str, pace: Pace, note: Callable[[Mapping[str, str]], object]) -> Client:
     """A client that leads nowhere else; `note` gets the headers of every answer. Raises GoogleAuthError."""
     session = AuthorizedSession(identity.credentials, refresh_status_codes=(401,) if identity.renews else ())
-    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
-    session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, TimelyAdapter(pace, connections=_CONNECTIONS))
     # Where a write is led elsewhere it would become a read.
     session.max_redirects = 0
     session.hooks["response"].append(lambda response, *_, **__: note(response.headers) and None)

@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISLNK, S_ISREG
 from typing import Any
 from urllib.parse import quote
 
-from ..bundle.digest import digest_of, hex_of, is_digest, ordered_json, verify
+from ..bundle.digest import digest_of, encode_text, hex_of, is_digest, ordered_json, verify
 from ..bundle.keys import IMMUTABLE, JSON, MUTABLE
 from ..core.errors import ConfigurationError, Conflict, ContentError, DigestMismatch, InvalidDocument, NotFound
 from .artifacts import Manifest
 from .file import TEMPORARY, FileObjects
+from .folders import LAYOUT_MARKER, is_store
 
 SCHEME = "oci-layout"
 REF_NAME = "org.opencontainers.image.ref.name"
 
-_MARKER, _INDEX = "oci-layout", "index.json"
+_INDEX = "index.json"
 _VERSION = "1.0.0"
 _INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 _LARGEST_MARKER = 4 * 1024
@@ -130,24 +132,32 @@ class LayoutArtifacts:
         return index, found.etag
 
     def _swap_index(self, index: _Index, etag: str | None) -> None:
-        content = ordered_json(index).encode()
+        try:
+            content = encode_text(ordered_json(index))
+        except (InvalidDocument, RecursionError) as error:
+            raise InvalidDocument(
+                f"{_INDEX} in {self.url} holds what cannot be written again ({error}); "
+                "take it from a copy of the folder"
+            ) from error
         self._files.swap(_INDEX, content, expected=etag, content_type=_INDEX_TYPE, cache_control=MUTABLE)
 
     def _check_layout(self) -> None:
         """Raises NotFound where there is nothing, ConfigurationError for a folder that is something else."""
         if not self._is_there():
             raise NotFound(f"no image layout at {self.url}; `burgee bundle export` makes one")
-        content = self._get(_MARKER, _LARGEST_MARKER)
+        content = self._get(LAYOUT_MARKER, _LARGEST_MARKER)
         try:
             version = json.loads(content)["imageLayoutVersion"]
-        except (ValueError, LookupError, TypeError) as error:
-            raise InvalidDocument(f"{_MARKER} in {self.url} is damaged, wanted a layout's version: {error}") from error
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise InvalidDocument(
+                f"{LAYOUT_MARKER} in {self.url} is damaged, wanted a layout's version: {error}"
+            ) from error
         if version != _VERSION:
             raise ConfigurationError(f"{self.url} is an image layout of version {version!r}, wanted {_VERSION}")
 
     def _is_there(self) -> bool:
         """Whether there is a layout. Raises ConfigurationError for a folder that is something else."""
-        marker = self._folder / _MARKER
+        marker = self._folder / LAYOUT_MARKER
         if marker.is_file():
             return True
         if not self._folder.exists() or (self._folder.is_dir() and not _holds_something(self._folder)):
@@ -155,9 +165,15 @@ class LayoutArtifacts:
         # Another writer may have begun between the two looks; the marker is the first it writes.
         if marker.is_file():
             return True
+        if is_store(self._folder):
+            url = self._folder.as_uri()
+            raise ConfigurationError(
+                f"{self._folder} is a store of burgee, and no folder in OCI's image layout: name it as {url}, and one "
+                f"bundle of it as {url}#production"
+            )
         raise ConfigurationError(
-            f"{self._folder} is no folder in OCI's image layout (it has no file {_MARKER}); name another, or an empty "
-            "one to write to"
+            f"{self._folder} is no folder in OCI's image layout (it has no file {LAYOUT_MARKER}), nor is it empty; "
+            "name another"
         )
 
     def _begin(self) -> None:
@@ -165,7 +181,7 @@ class LayoutArtifacts:
         if not self._is_there():
             content = ordered_json({"imageLayoutVersion": _VERSION}).encode()
             with suppress(Conflict):
-                self._files.put_new(_MARKER, content, content_type=JSON, cache_control=MUTABLE)
+                self._files.put_new(LAYOUT_MARKER, content, content_type=JSON, cache_control=MUTABLE)
         self._check_layout()
 
     def _get(self, key: str, limit: int) -> bytes:
@@ -175,20 +191,17 @@ class LayoutArtifacts:
         return self._files.get(key).content
 
     def _size(self, key: str) -> int:
-        """The size of a file in bytes. Raises NotFound; whether it is a file, `get` says."""
+        """The size of a file in bytes. Raises NotFound, and InvalidDocument for a pipe or a folder.
+
+        Links are for `get` to refuse.
+        """
         try:
-            return (self._folder / key).lstat().st_size
+            found = (self._folder / key).lstat()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"no {key} in {self.url}") from error
-
-
-def is_layout(folder: str) -> bool:
-    """Whether there is a folder in OCI's image layout at a path."""
-    try:
-        return Path(folder, _MARKER).is_file()
-    except (OSError, ValueError):
-        # Not what a path can be: too long, or with a NUL.
-        return False
+        if not S_ISREG(found.st_mode) and not S_ISLNK(found.st_mode):
+            raise InvalidDocument(f"{key} in {self.url} is no file; take it from a copy of the folder")
+        return found.st_size
 
 
 def _blob_key(digest: str) -> str:

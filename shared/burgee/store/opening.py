@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from ..bundle.addresses import shown_url
 from ..bundle.oci_address import read_repository
 from ..core.errors import ConfigurationError
 from .pace import HASTE, Pace
@@ -36,7 +37,7 @@ def open_store(
     primary has, and for readers. Raises ConfigurationError for a URL that names no store, or for variables that are
     wrong.
     """
-    if urlsplit(url).scheme == "oci":
+    if _parts(url).scheme == "oci":
         return _registry(url, environ or {}, in_haste=in_haste, as_mirror=as_mirror)
     from .objects import ObjectStore
 
@@ -45,7 +46,7 @@ def open_store(
 
 def open_objects(url: str, *, environ: Mapping[str, str] | None = None, in_haste: bool = False) -> Objects:
     """The objects of the store at `url`, as `open_store` opens it."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     match parts.scheme:
         case "file":
             from .file import FileObjects
@@ -58,13 +59,16 @@ def open_objects(url: str, *, environ: Mapping[str, str] | None = None, in_haste
         case "s3" | "azblob" | "gs":
             return _in_a_cloud(parts.scheme, url, environ or {}, in_haste=in_haste)
         case "oci":
-            raise ConfigurationError(f"a registry keeps manifests and blobs and has no objects, got {url!r}")
+            raise ConfigurationError(f"a registry keeps manifests and blobs and has no objects, got {shown_url(url)!r}")
         case "http" | "https":
-            raise ConfigurationError(f"a web server can be read from but not published to, got {url!r}")
-        case "":
-            raise ConfigurationError(f"a store is named by a URL such as {_example(url)}, got {url!r}")
+            raise ConfigurationError(f"a web server can be read from but not published to, got {shown_url(url)!r}")
+        case _ if parts.scheme and "://" in url:
+            raise ConfigurationError(
+                f"unknown store scheme {parts.scheme!r} in {shown_url(url)!r}; known: {', '.join(KNOWN)}"
+            )
         case _:
-            raise ConfigurationError(f"unknown store scheme {parts.scheme!r} in {url!r}; known: {', '.join(KNOWN)}")
+            shown = shown_url(url)
+            raise ConfigurationError(f"a store is named by a URL such as {_example(shown)}, got {shown!r}")
 
 
 def registry_at(url: str, environ: Mapping[str, str], *, pace: Pace) -> Registry:
@@ -74,6 +78,14 @@ def registry_at(url: str, environ: Mapping[str, str], *, pace: Pace) -> Registry
     except ModuleNotFoundError as error:
         raise _missing("oci", error) from error
     return open_registry(url, environ, pace=pace)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        # Not from it: it may repeat credentials.
+        raise ConfigurationError(f"wanted a URL with a host that can be one, got {shown_url(url)!r}") from None
 
 
 def _in_a_cloud(scheme: str, url: str, environ: Mapping[str, str], *, in_haste: bool) -> Objects:
@@ -102,12 +114,12 @@ def _missing(scheme: str, error: ModuleNotFoundError) -> ConfigurationError:
 
 
 def _registry(url: str, environ: Mapping[str, str], *, in_haste: bool, as_mirror: bool) -> Store:
-    read_repository(url)
+    address = read_repository(url)
     if not as_mirror and environ.get(_SINGLE_PUBLISHER) != "yes":
         raise ConfigurationError(
             "a registry moves a tag whatever it was, so of two publishers at once one may undo the other's release: "
-            f"publish to a bucket and name {url} as its mirror, or set {_SINGLE_PUBLISHER}=yes where there is never "
-            "more than one publisher at a time"
+            f"publish to a bucket and name {address.url} as its mirror, or set {_SINGLE_PUBLISHER}=yes where there is "
+            "never more than one publisher at a time"
         )
     from .oci import RegistryStore
 
@@ -115,17 +127,18 @@ def _registry(url: str, environ: Mapping[str, str], *, in_haste: bool, as_mirror
 
 
 def _folder(url: str, parts: SplitResult) -> Path:
+    shown = shown_url(url)
     if parts.query or parts.fragment:
-        raise ConfigurationError(f"file URLs have no query or fragment, got {url!r}; write ? as %3F and # as %23")
+        raise ConfigurationError(
+            f"file URLs have no query or fragment, got one after {shown!r}; write ? as %3F and # as %23"
+        )
     path = unquote(parts.path)
     if parts.netloc in (".", "..", "~") or not path.startswith("/"):
-        raise ConfigurationError(f"file URLs have an absolute path, such as {_example(path)}, got {url!r}")
+        raise ConfigurationError(f"file URLs have an absolute path, such as {_example(path)}, got {shown!r}")
     if parts.netloc:
-        raise ConfigurationError(
-            f"file URLs have no host, got {parts.netloc!r} in {url!r}; three slashes begin an absolute path"
-        )
+        raise ConfigurationError(f"file URLs have no host, got {shown!r}; three slashes begin an absolute path")
     if "\0" in path:
-        raise ConfigurationError(f"file URLs hold no NUL, got {url!r}")
+        raise ConfigurationError(f"file URLs hold no NUL, got {shown!r}")
     return Path(path)
 
 

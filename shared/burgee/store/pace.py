@@ -13,7 +13,8 @@ class Pace:
     """How often a verb is tried, and how long. Times are in seconds.
 
     `connect` and `answer` bound one attempt: to connect, and between any two bytes. A wait before the next one is a
-    random part of what doubles from `first` to `longest`. No attempt begins after `whole`.
+    random part of what doubles from `first` to `longest`. No attempt begins after `whole`, and the body of an answer
+    has that long to be whole, too.
     """
 
     connect: float = 5.0
@@ -37,4 +38,4 @@ class Pace:
             yield
 
 
-HASTE = Pace(connect=1.0, answer=2.0, tries=1)
+HASTE = Pace(connect=1.0, answer=2.0, tries=1, whole=5.0)

@@ -12,23 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from ..bundle.addresses import shown_url
 from ..bundle.digest import is_digest
 from ..core.errors import ConfigurationError
 from .artifacts import Artifacts
+from .folders import is_layout, is_store
+from .foreign_references import EXAMPLES, is_foreign, refuse_foreign
 from .layout import SCHEME as LAYOUT
-from .layout import LayoutArtifacts, is_layout
+from .layout import LayoutArtifacts
 from .object_artifacts import ObjectArtifacts
 from .objects import ObjectStore
 from .opening import open_objects, registry_at
 from .pace import Pace
 
 _REGISTRY = "oci"
+# As tables show digests, or more of one.
+_BEGINNING = re.compile(r"sha256:[0-9a-f]{12,63}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`place` is a URL; `name` is a tag, an environment or a digest, None where the text names the place alone."""
+    """`place` is a URL; `name` is a tag, an environment, a digest or the beginning of one, None where the text names
+    the place alone."""
 
     place: str
     name: str | None
@@ -37,6 +43,11 @@ class Reference:
     def scheme(self) -> str:
         """What kind of place it is, in lower case."""
         return self.place.partition("://")[0].lower()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the name is but the beginning of a digest."""
+        return self.name is not None and _BEGINNING.fullmatch(self.name) is not None
 
     @property
     def is_tagged(self) -> bool:
@@ -49,22 +60,25 @@ class Reference:
         if not self.is_tagged:
             return f"{self.place}#{self.name}"
         where, question, query = self.place.partition("?")
-        return f"{where}{'@' if is_digest(self.name) else ':'}{self.name}{question}{query}"
+        return f"{where}{'@' if self.is_short or is_digest(self.name) else ':'}{self.name}{question}{query}"
 
 
 def is_reference(text: str) -> bool:
     """Whether a text names a bundle, or a place of bundles alone: by its form, or as a folder that is there."""
     scheme, colon, _ = text.partition("://")
     if not colon:
-        return is_layout(split_name(text)[0])
-    return scheme.lower() in (_REGISTRY, LAYOUT) or "#" in text
+        return is_layout(split_name(text)[0]) or _is_in_store(text)
+    # What has another program's scheme is read as one, and refused with words for it.
+    return scheme.lower() in (_REGISTRY, LAYOUT) or "#" in text or is_foreign(text)
 
 
 def read_reference(text: str) -> Reference:
     """What a URL says, or `FOLDER` and `FOLDER:tag` of a folder in OCI's image layout.
 
-    Raises ConfigurationError for a name that no tag, environment or digest can be.
+    Raises ConfigurationError for a name that no tag, environment or digest can be, and for a bundle that is named in
+    another program's way.
     """
+    refuse_foreign(text)
     scheme, colon, rest = text.partition("://")
     if not colon:
         return _in_folder(text)
@@ -81,7 +95,8 @@ def folder_reference(text: str) -> Reference:
     reference = read_reference(text)
     if reference.scheme != LAYOUT:
         raise ConfigurationError(
-            f"wanted a folder such as ./bundles:production, got {text!r}; `burgee bundle copy` takes any two places"
+            f"wanted a folder such as ./bundles:production, got {shown_url(text)!r}; "
+            "`burgee bundle copy` takes any two places"
         )
     return reference
 
@@ -112,26 +127,35 @@ def open_artifacts(place: str, environ: Mapping[str, str], *, now: Callable[[], 
 def _in_folder(text: str) -> Reference:
     path, name = split_name(text)
     if not path or "\0" in text:
-        raise ConfigurationError(
-            f"a bundle is named as oci://ghcr.io/acme/flags:production, s3://acme-flags#production or "
-            f"./bundles:production, got {text!r}"
-        )
+        raise ConfigurationError(f"a bundle is named as {EXAMPLES}, got {shown_url(text)!r}")
+    if _is_in_store(text):
+        folder, _, environment = text.partition("#")
+        url = Path(folder).resolve().as_uri()
+        raise ConfigurationError(f"{folder} is a store of burgee: write {url}#{environment}")
     url = LayoutArtifacts(Path(path).resolve()).url
     return Reference(url, None if name is None else _checked(name, text))
+
+
+def _is_in_store(text: str) -> bool:
+    """Whether a `#` follows a store's folder, where only URLs have one."""
+    folder, mark, _ = text.partition("#")
+    return bool(mark) and is_store(folder)
 
 
 def _folder(place: str) -> Path:
     path = unquote(place.removeprefix(f"{LAYOUT}://"))
     if not path.startswith("/") or "\0" in path or "?" in place or "#" in place:
         raise ConfigurationError(
-            f"{LAYOUT} URLs have an absolute path and no query, such as {LAYOUT}:///srv/bundles, got {place!r}"
+            f"{LAYOUT} URLs have an absolute path and no query, such as {LAYOUT}:///srv/bundles, "
+            f"got {shown_url(place)!r}"
         )
     return Path(path)
 
 
 def _checked(name: str, text: str) -> str:
-    if is_digest(name) or _TAG.fullmatch(name):
+    if is_digest(name) or _BEGINNING.fullmatch(name) or _TAG.fullmatch(name):
         return name
     raise ConfigurationError(
-        f"wanted a tag, an environment or a digest such as sha256:<64 hex digits>, got {name!r} in {text!r}"
+        f"wanted a tag, an environment or a digest such as sha256:<64 hex digits>, "
+        f"got {shown_url(name)!r} in {shown_url(text)!r}"
     )

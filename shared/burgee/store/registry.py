@@ -127,6 +127,14 @@ class Registry:
             path = following
         raise Unavailable(f"tags of {self.url}: more than {_MOST_PAGES} pages")
 
+    def exists(self) -> bool:
+        """Whether there is such a repository, though it may hold nothing."""
+        try:
+            self._page(self._paths.tags_url())
+        except NotFound:
+            return False
+        return True
+
     def asker(self) -> str:
         """Who asks, as a person may see it."""
         return self.client.auth.asker()
@@ -149,9 +157,11 @@ class Registry:
             tags = loads(answer.content).get("tags") or []
         except (ValueError, AttributeError, RecursionError) as error:
             raise InvalidDocument(f"{what}: the answer is no JSON object") from error
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise InvalidDocument(f"{what}: the answer has no list of tags; check that the address is a registry's")
         target, _, relation = answer.headers.get("Link", "").partition(">")
         more = bool(tags) and "next" in relation and target.startswith("<")
-        return [str(tag) for tag in tags], target[1:] if more else None
+        return tags, target[1:] if more else None
 
     def _ask(self, what: str, needed: str, request: Callable[[], _Value]) -> _Value:
         """What `request` gives, asked again where that may help. Raises what its last fault means."""

@@ -80,10 +80,9 @@ class Auth:
         return {**headers, "Authorization": shown}, True
 
     def asker(self) -> str:
-        """Who asks, as a person may see it."""
-        if self._login is not None:
-            return self._login.shown()
-        return NOBODY
+        """Who asks, as a person may see it. Raises ConfigurationError for a login that is wrong."""
+        login = self._looked_up(anew=False)
+        return login.shown() if login is not None else NOBODY
 
     def _answer(self, challenge: Challenge, actions: str, *, was_shown: str | None) -> tuple[str | None, float]:
         """What to show now, and until when."""

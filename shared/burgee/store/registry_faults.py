@@ -11,10 +11,10 @@ from requests import (
 from requests.exceptions import ChunkedEncodingError, SSLError, Timeout
 
 from ..bundle.oci_auth import MISSING_OR_DENIED, refusal_of
+from ..core.causes import network_cause, without_queries
 from ..core.errors import BurgeeError, Denied, NotFound, TooLarge, Unavailable, Unfit
-from ..core.visible import visible
+from ..core.visible import shortened
 
-_LONGEST = 300
 # An upload may be lost by one of several servers, and is begun anew.
 _UPLOAD_LOST = "BLOB_UPLOAD_UNKNOWN"
 
@@ -46,6 +46,8 @@ def fault(attempt: str, error: Fault, *, asker: str, needed: str) -> BurgeeError
     said = f"{attempt}: {error}"
     if error.status in (401, 403):
         return Denied(f"{said}; asked by {asker}; burgee needs the right to {needed} there, and {MISSING_OR_DENIED}")
+    if error.status < 400:
+        return Unavailable(f"{said}; that is no answer of a registry's to it, check the address")
     if error.status == 404 and needed == "pull":
         return NotFound(said)
     if error.status == 404:
@@ -64,12 +66,8 @@ def _is_lost(error: Refused) -> bool:
 
 
 def _network(error: RequestException) -> str:
+    # What the library says repeats addresses, and where a registry leads to they are signed.
+    said = network_cause(error) or shortened(without_queries(str(error))) or type(error).__name__
     if isinstance(error, SSLError):
-        return f"its certificate is not trusted ({_shown(str(error))}); set SSL_CERT_FILE if it is your own"
-    if isinstance(error, Timeout):
-        return "it did not answer in time"
-    return _shown(str(error) or type(error).__name__)
-
-
-def _shown(text: str) -> str:
-    return visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
+        return f"its certificate is not trusted ({said}); set SSL_CERT_FILE if it is your own"
+    return "it did not answer in time" if isinstance(error, Timeout) else said

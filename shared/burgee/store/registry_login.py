@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from json import loads
 from pathlib import Path
 
-from ..bundle.oci_auth import Login, config_login, config_names, config_path, login_of
+from ..bundle.oci_auth import Login, a_login, config_login, config_names, config_path, login_of
 from ..core.errors import ConfigurationError, Denied
-from ..core.visible import visible
 
 # Instead of a user's name, where the password is an identity token.
 IDENTITY = "<token>"
 # A helper may ask a service, or a person.
 _HELPER_SECONDS = 30
-_LONGEST = 300
+# Of docker-credential-helpers; that there is nothing for a name is no failure.
+_STANDARD = ("no credentials server URL", "no credentials username")
 
 
 def find_login(environ: Mapping[str, str], registry: str) -> Login | None:
@@ -23,7 +23,7 @@ def find_login(environ: Mapping[str, str], registry: str) -> Login | None:
 
     Raises ConfigurationError for variables or a file that are wrong, Denied for a helper that gives none.
     """
-    found = login_of(environ)
+    found = login_of(environ, registry)
     path = config_path(environ)
     if found is not None or path is None:
         return found
@@ -41,7 +41,7 @@ def find_login(environ: Mapping[str, str], registry: str) -> Login | None:
 def _config(content: bytes, path: str) -> Mapping[str, object]:
     try:
         config = loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not JSON: {error}") from error
     if not isinstance(config, dict):
         raise ConfigurationError(f"{path} is not a JSON object")
@@ -55,7 +55,7 @@ def _identified(config: Mapping[str, object], registry: str, path: str) -> Login
         entry = auths.get(name) if isinstance(auths, dict) else None
         token = entry.get("identitytoken") if isinstance(entry, dict) else None
         if isinstance(token, str) and token:
-            return Login(IDENTITY, token, path)
+            return a_login(IDENTITY, token, f"{path}, identitytoken of {name}")
     return None
 
 
@@ -94,15 +94,20 @@ def _asked(helper: str, registry: str, environ: Mapping[str, str]) -> Login | No
         # By its protocol: the words that say that there is nothing for that name.
         if b"credentials not found" in done.stdout + done.stderr:
             return None
-        said = visible((done.stderr or done.stdout).decode(errors="replace").strip()[:_LONGEST])
-        raise Denied(f"{command} gave no login for {registry}: {said or 'without a word'}")
+        raise Denied(f"{command} gave no login for {registry}: {_said(done)}; `docker login` may mend it")
     return _read(done.stdout, command)
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Why a helper ended, by its protocol's own words: any others may hold what it found."""
+    first = (done.stdout.strip() or done.stderr.strip()).partition(b"\n")[0].strip().decode(errors="replace")
+    return first if first in _STANDARD else f"it ended with exit code {done.returncode}"
 
 
 def _read(content: bytes, command: str) -> Login:
     try:
         said = loads(content)
-        return Login(str(said["Username"]), str(said["Secret"]), command)
-    except (ValueError, LookupError, TypeError) as error:
+        return a_login(str(said["Username"]), str(said["Secret"]), command)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         # What it said may be a password: it is not shown.
         raise Denied(f"{command} answers something else than a name and a secret") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from hashlib import md5
 from typing import Any
 
@@ -33,7 +34,8 @@ class S3Wire:
 
     def get(self, key: str) -> Object:
         answer = self._note(self.bucket.client().get_object(**self._where(key)))
-        with answer["Body"] as body:
+        # As its own context it would give what is below it, whose faults are urllib3's and whose end is not checked.
+        with closing(answer["Body"]) as body:
             content = whole(iter(lambda: body.read(_PIECE), b""), key=key, url=self.url)
         return Object(content, self._etag(key, answer))
 
@@ -117,8 +119,7 @@ def open_s3(url: str, environ: Mapping[str, str], *, pace: Pace | None = None) -
             region=region,
             # Behind an endpoint nobody has set up names of hosts for buckets.
             in_path=endpoint is not None or not address.fits_a_host,
-            connect_seconds=pace.connect,
-            answer_seconds=pace.answer,
+            pace=pace,
         )
         return Asker(client, asker_of(session))
 

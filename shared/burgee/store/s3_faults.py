@@ -25,7 +25,7 @@ from botocore.parsers import ResponseParserError
 from ..bundle.s3_address import is_region
 from ..bundle.s3_refusals import NO_BUCKET, OUTDATED, RENEW, WRONG_REGION
 from ..core.errors import BurgeeError, Denied, NotFound, Unavailable, Unfit
-from ..core.visible import visible
+from ..core.visible import shortened, visible
 
 # As `except` takes them.
 FAULTS = (BotoCoreError, ClientError, ResponseParserError)
@@ -41,7 +41,6 @@ _PASSING = ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "
 _AT_ONCE = ("ConditionalRequestConflict", "OperationAborted")
 _ELSEWHERE = ("PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException")
 _MAY_LEAD_ELSEWHERE = (301, 302, 307, 400, 403)
-_LONGEST = 300
 
 
 def answer_of(error: Fault) -> Mapping[str, Any]:
@@ -140,13 +139,9 @@ def _code(error: Fault) -> str:
 def _said(error: Fault) -> str:
     if not isinstance(error, ClientError):
         text = str(error).rstrip(".") or type(error).__name__
-        return _shown(text[:1].lower() + text[1:])
+        return shortened(text[:1].lower() + text[1:])
     message = str(answer_of(error).get("Error", {}).get("Message", "")).rstrip(".")
     status, code = str(_status(error)), _code(error)
     # An answer without a body has its status for a code.
     beginning = status if code == status else f"{status} {code}"
-    return _shown(f"{beginning}: {message}" if message else beginning)
-
-
-def _shown(text: str) -> str:
-    return visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
+    return shortened(f"{beginning}: {message}" if message else beginning)

@@ -13,6 +13,8 @@ from botocore.session import Session
 from .. import __version__
 from ..bundle.s3_address import S3Address, checked_endpoint, is_region
 from ..core.errors import ConfigurationError
+from .pace import Pace
+from .s3_timely import TimelySession
 
 DEFAULT_REGION = "us-east-1"
 
@@ -64,8 +66,7 @@ def a_client(
     endpoint: str | None,
     region: str,
     in_path: bool,
-    connect_seconds: float,
-    answer_seconds: float,
+    pace: Pace,
 ) -> Any:
     """A client for a region of Amazon's, or for an endpoint; `in_path` is where addresses have the bucket.
 
@@ -73,8 +74,8 @@ def a_client(
     """
     config = Config(
         region_name=region,
-        connect_timeout=connect_seconds,
-        read_timeout=answer_seconds,
+        connect_timeout=pace.connect,
+        read_timeout=pace.answer,
         # One attempt: a write that is tried again must know that it is, see `remote.RemoteObjects`.
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=_CONNECTIONS,
@@ -89,6 +90,8 @@ def a_client(
     )
     client = session.client("s3", endpoint_url=endpoint, config=config)
     client.meta.events.register_last("before-parameter-build.s3", _follow_nowhere)
+    # There is no other way to bound how long a body may take.
+    client._endpoint.http_session = TimelySession(client._endpoint.http_session, pace)
     return client
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,21 @@ import click
 
 from ...author.authored import SourceFile
 from ...author.flipt_bundle import readable
+from ...bundle.addresses import shown_url
 from ...bundle.digest import is_digest
-from ...bundle.oci_artifacts import PROBE_TAG
-from ...bundle.oci_records import INDEX_TAG, head_tag, release_tag
-from ...core.errors import ContentError, InvalidRequest, NotFound
-from ...deliver.bundles import Bundle, Copied, copy, read_bundle
+from ...bundle.oci_records import head_tag
+from ...core.errors import InvalidRequest, NotFound
+from ...deliver.bundles import Bundle, Copied, copy
 from ...deliver.receipt import short
 from ...store.artifacts import Artifacts
 from ...store.reference import Reference, folder_reference, read_reference
 from ..buckets import files_in_bucket, is_bucket
-from ..bundles import artifacts_to_read, artifacts_to_write, files_of, one_bundle, shown_by
-from ..options import Folder, example, json_option
+from ..bundle_names import bundle_in, is_record, named_bundles
+from ..bundles import artifacts_to_read, artifacts_to_write, check_there, files_of, one_bundle, shown_by
+from ..options import Folder, example, json_option, store_option
 from ..output import note, progress, show_json, show_table
 from ..places import named
+from ..stores import chosen_store
 from ..unpacking import write_files
 
 
@@ -50,8 +52,8 @@ def command(context: click.Context) -> None:
     "copy",
     epilog=example('burgee bundle copy "file://$PWD/../store#production" "oci-layout://$PWD/../bundles:production"'),
 )
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
+@click.argument("source", metavar="FROM", type=click.Path())
+@click.argument("target", metavar="TO", type=click.Path())
 @json_option
 def copy_bundle(source: str, target: str, as_json: bool) -> None:
     """Copy a bundle, byte for byte, and only what the target lacks; every blob is verified by its digest.
@@ -77,7 +79,7 @@ def export_bundle(source: str, folder: str, as_json: bool) -> None:
 
 @command.command("import", epilog=example('burgee bundle import ../bundles:production "oci-layout://$PWD/../copy"'))
 @click.argument("folder", metavar="FOLDER[:TAG]", type=click.Path())
-@click.argument("target", metavar="TO")
+@click.argument("target", metavar="TO", type=click.Path())
 @json_option
 def import_bundle(folder: str, target: str, as_json: bool) -> None:
     """Copy a bundle out of a folder in OCI's image layout, such as those below Flipt v1's bundles.
@@ -88,18 +90,25 @@ def import_bundle(folder: str, target: str, as_json: bool) -> None:
 
 
 @command.command("list", epilog=example('burgee bundle list "file://$PWD/../store" --json'))
-@click.argument("place", metavar="URL")
+@click.argument("place", metavar="[URL]", required=False, type=click.Path())
+@store_option
 @json_option
-def list_bundles(place: str, as_json: bool) -> None:
+def list_bundles(place: str | None, store_url: str | None, as_json: bool) -> None:
     """List the bundles that have a name: tags of a registry or a folder, environments of a store.
+
+    Without URL, those of the store that --store or BURGEE_STORE names.
 
     With --json: a list of {name, bundle, stripped, namespaces, created}; stripped is the digest by which Flipt v1 tells
     whether a bundle changed.
     """
-    reference = read_reference(place)
+    if place and store_url:
+        raise click.UsageError("the place is named twice; give URL or --store")
+    reference = read_reference(place or chosen_store(store_url).url)
     if reference.name is not None:
-        raise InvalidRequest(f"{place} names one bundle, wanted the place alone: {reference.place}")
-    found = dict(_bundles(artifacts_to_read(reference)))
+        raise InvalidRequest(f"{shown_url(str(reference))} names one bundle, wanted the place alone")
+    found = dict(named_bundles(artifacts_to_read(reference)))
+    if not found:
+        check_there(reference)
     if as_json:
         show_json([_fields(name, bundle) for name, bundle in found.items()])
         return
@@ -114,7 +123,7 @@ def list_bundles(place: str, as_json: bool) -> None:
 
 
 @command.command("unpack", epilog=example('burgee bundle unpack "file://$PWD/../store#production" ../unpacked'))
-@click.argument("source", metavar="FROM")
+@click.argument("source", metavar="FROM", type=click.Path())
 @click.argument("directory", type=Folder(may_come=True))
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option("--as-is", is_flag=True, help="Keep JSON as it is, instead of writing YAML that says the same.")
@@ -149,7 +158,7 @@ def _copy(source: Reference, target: Reference, *, as_json: bool) -> None:
         source, name = one_bundle(source)
     reading, writing = artifacts_to_read(source), artifacts_to_write(target)
     with named(), progress() as show:
-        bundle = read_bundle(reading, name)
+        bundle = bundle_in(reading, source, name)
         given = _name_at(target, name, bundle)
         if target.is_tagged and not is_digest(given):
             _check_free(writing, given)
@@ -162,11 +171,16 @@ def _copy(source: Reference, target: Reference, *, as_json: bool) -> None:
     click.echo(f"{written}  {short(copied.digest)}  ({sent})")
     if not target.is_tagged:
         note("Nothing was released by it: an environment moves by `burgee publish` alone.")
+    elif is_digest(given):
+        named_so = Reference(target.place, "production")
+        note(f"No tag names it there, and a registry may clear it away; copy it with one, as {named_so}.")
 
 
 def _name_at(target: Reference, name: str, bundle: Bundle) -> str:
     """The name a bundle gets where it is copied to. Raises InvalidRequest for a digest that is not its own."""
     digest = bundle.kept.digest
+    if target.is_short:
+        raise InvalidRequest(f"wanted all 64 digits of a digest at {shown_url(target.place)}, got {target.name}")
     if target.name is None:
         return name if target.is_tagged else digest
     if is_digest(target.name) and target.name != digest:
@@ -181,7 +195,7 @@ def _check_free(target: Artifacts, tag: str) -> None:
     try:
         head = head_tag(tag)
     except InvalidRequest:
-        if _is_record(tag):
+        if is_record(tag):
             raise InvalidRequest(f"tag {tag!r} is one of burgee's own records in {target.url}; name another") from None
         return
     try:
@@ -191,28 +205,6 @@ def _check_free(target: Artifacts, tag: str) -> None:
     raise InvalidRequest(
         f"tag {tag!r} in {target.url} is an environment that moves by `burgee publish` alone; name another tag"
     )
-
-
-def _bundles(source: Artifacts) -> Iterator[tuple[str, Bundle]]:
-    """The bundles of a place by name; what has other contents is said."""
-    for name in source.tags():
-        if _is_record(name):
-            continue
-        try:
-            yield name, read_bundle(source, name)
-        except ContentError as error:
-            note(f"{name} is left out: {error}")
-
-
-def _is_record(tag: str) -> bool:
-    """Whether a tag is that of a head, a release or the index, of which a registry may have thousands."""
-    environment, _, rest = tag.partition(".")
-    try:
-        is_release = rest.isdecimal() and tag == release_tag(environment, int(rest))
-        return is_release or tag == head_tag(environment)
-    except InvalidRequest:
-        # No environment has such a name.
-        return tag in (INDEX_TAG, PROBE_TAG)
 
 
 def _fields(name: str, bundle: Bundle) -> dict[str, Any]:

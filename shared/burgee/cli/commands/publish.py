@@ -35,7 +35,9 @@ from ..stores import UnknownName, chosen_store, mirror_at, settings, store_to_wr
 @click.option("--config-ref", metavar="REF", help="The branch whose burgee.yaml counts (default: the default branch).")
 @click.option("--dry-run", is_flag=True, help="Say what would be released; write nothing.")
 @click.option("--allow-removal", is_flag=True, help="Let more than half of the flags, or an environment, go.")
-@click.option("--adopt", is_flag=True, help="Take over a store that belongs to another repository.")
+@click.option(
+    "--adopt", is_flag=True, help="Take over a store that belongs to another repository, and mirrors that have its log."
+)
 @json_option
 def command(
     repository: str | None,
