@@ -281,3 +281,15 @@ def test_a_lookalike_that_ignores_conditions_is_found_unfit(
     # Not by a key, which signs the conditions too.
     environ = {"AZURE_STORAGE_SAS_TOKEN": storage.sas(BUCKET, rights="rcwl")}
     assert "unfit" in verdicts(open_azblob(behind(relay), environ, pace=HASTY)).values()
+
+
+def test_who_has_no_identity_is_told_so_in_one_line() -> None:
+    script = "from burgee.cli.main import run; raise SystemExit(run(['doctor', 'azblob://acmeflags/flags']))"
+    environ = {"PATH": "", "HOME": "/nowhere", "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "let an identity of Microsoft Entra be found" in done.stdout
+    assert done.stderr.splitlines() == [
+        "store azblob://acmeflags/flags (--store)",
+        "error: the store cannot be published to as it is",
+    ]

@@ -6,6 +6,7 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from logging import NullHandler, getLogger
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -30,6 +31,9 @@ _CONNECTIONS = 32
 _LONGEST = 40
 # What a token says of whose it is, the most telling first.
 _NAMES = ("upn", "preferred_username", "appid", "oid")
+
+# Else every source that has no identity is told on standard error where nobody has set up logging.
+getLogger("azure").addHandler(NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
