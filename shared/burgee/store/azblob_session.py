@@ -24,7 +24,7 @@ from ..core.visible import visible
 from .azblob_faults import nobody
 from .pace import Pace
 from .remote import LARGEST_BYTES
-from .timely import TimelyAdapter
+from .requests_timely import TimelyAdapter
 
 _SCOPE = "https://storage.azure.com/.default"
 _CONNECTIONS = 32

@@ -21,7 +21,7 @@ from .. import __version__
 from ..bundle.addresses import keeps_secrets
 from ..core.errors import ConfigurationError
 from .pace import Pace
-from .timely import TimelyAdapter
+from .requests_timely import TimelyAdapter
 
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 _CONNECTIONS = 32

@@ -35,7 +35,7 @@ from .pace import Pace
 from .registry_answers import beginning_of, content_of
 from .registry_auth import Auth
 from .registry_faults import Refused
-from .timely import TimelyAdapter
+from .requests_timely import TimelyAdapter
 
 _REDIRECTS = 5
 _CONNECTIONS = 16

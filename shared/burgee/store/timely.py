@@ -11,11 +11,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
 
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ReadTimeoutError
-
-from .pace import Pace
 
 _PIECE = 65_536
 
@@ -50,17 +46,3 @@ class TimelyBody:
         """Its pieces, as they come. Raises as `read`."""
         while piece := self.read(amt or _PIECE, decode_content):
             yield piece
-
-
-class TimelyAdapter(HTTPAdapter):
-    """Connections of requests', to all of whose requests one pace applies."""
-
-    def __init__(self, pace: Pace, *, connections: int) -> None:
-        self._pace = pace
-        super().__init__(pool_maxsize=connections)
-
-    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        waits = {"timeout": (self._pace.connect, self._pace.answer)}
-        response = super().send(request, *args, **{**options, **waits})
-        response.raw = TimelyBody(response.raw, seconds=self._pace.whole, clock=self._pace.clock)
-        return response
