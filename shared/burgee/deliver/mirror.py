@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ..bundle.document import Document
 from ..bundle.head import Entry, Head, encode_head
 from ..bundle.manifest import MANIFEST_TYPE
 from ..core.errors import Conflict, ContentError, InvalidRequest, NotFound, RefusedError
@@ -74,17 +75,17 @@ def _advance(primary: Store, mirror: Store, environment: str, now: Callable[[], 
     found = primary.read_head(environment)
     if found is None:
         return 0
-    head = found[0]
+    head, copied = found[0], dict[str, Document]()
     if there is None or encode_head(there[0]) != encode_head(head):
         if there is not None:
             _check_same_log(primary, mirror, there[0], head)
         for entry in head.releases:
             # All of it, also what an earlier release named: the mirror may have lost some since.
-            _copy_bundle(primary, mirror, entry, None)
+            copied |= _copy_bundle(primary, mirror, entry, None)
         mirror.swap_head(head, there[1] if there else None)
     elif mirror.keeps_static and _is_complete(mirror, head):
         return int(head.revision)
-    settle(mirror, environment, now=now, pause=pause)
+    settle(mirror, environment, now=now, documents=copied, pause=pause)
     _copy_log(primary, mirror, head)
     return int(head.revision)
 
@@ -115,8 +116,11 @@ def _copy_log(primary: Store, mirror: Store, head: Head) -> None:
     before = mirror.get_release(head.environment, first - 1) if first > 1 else None
     held = {entry.release.revision: entry for entry in head.releases}
     for revision in range(first, head.revision + 1):
-        entry = held.get(revision) or primary.get_release(head.environment, revision)
-        _copy_bundle(primary, mirror, entry, before)
+        entry = held.get(revision)
+        if entry is None:
+            entry = primary.get_release(head.environment, revision)
+            _copy_bundle(primary, mirror, entry, before)
+        # What the head holds has its bundle there since before the head was.
         mirror.put_release(entry)
         before = entry
 
@@ -143,14 +147,19 @@ def _has_release(mirror: Store, environment: str, revision: int) -> bool:
     return True
 
 
-def _copy_bundle(primary: Store, mirror: Store, entry: Entry, before: Entry | None) -> None:
-    """Write a release's documents, but those of the release before it, which are there; then its manifest."""
+def _copy_bundle(primary: Store, mirror: Store, entry: Entry, before: Entry | None) -> dict[str, Document]:
+    """Write a release's documents, but those of the release before it, which are there; then its manifest.
+
+    The documents that were written, by their digests.
+    """
     if before and before.release.bundle == entry.release.bundle:
-        return
+        return {}
     known = _digests(before) if before else frozenset()
-    for digest in sorted(_digests(entry) - known):
-        mirror.put_blob(primary.get_blob(digest))
+    copied = {digest: primary.get_blob(digest) for digest in sorted(_digests(entry) - known)}
+    for content in copied.values():
+        mirror.put_blob(content)
     mirror.put_blob(primary.get_blob(entry.release.bundle), content_type=MANIFEST_TYPE)
+    return {digest: Document(content) for digest, content in copied.items()}
 
 
 def _digests(entry: Entry) -> frozenset[str]:

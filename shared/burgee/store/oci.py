@@ -33,10 +33,9 @@ from ..bundle.release import Release
 from ..core.errors import Conflict, ContentError, DigestMismatch, InvalidDocument, InvalidRequest, NotFound
 from .artifacts import Artifacts
 from .checks import check_forward, head_of, release_entry
+from .remote import LARGEST_BYTES
 
 _Value = TypeVar("_Value")
-# As much as readers take.
-LARGEST_BYTES = 32 * 1024 * 1024
 
 
 class RegistryStore:
