@@ -11,7 +11,6 @@ import pytest
 
 from burgee.bundle import keys
 from burgee.bundle.digest import digest_of
-from burgee.bundle.head import Head
 from burgee.bundle.manifest import EMPTY_CONFIG, MANIFEST_TYPE, encode_manifest
 from burgee.bundle.oci_artifacts import encode_artifact, layer_of
 from burgee.core.errors import Conflict, DigestMismatch
@@ -19,7 +18,7 @@ from burgee.fetch.opening import open_fetcher
 from burgee.fetch.port import NOT_MODIFIED
 from burgee.store.artifacts import Artifacts
 from burgee.store.opening import open_objects, open_store
-from burgee.store.port import Objects, Store
+from burgee.store.port import Objects, SeenHead, Store
 from burgee.store.registry import open_registry
 from tests.fakes.publisher import a_document, publish
 from tests.servers.clouds import BUCKET, Clouds
@@ -142,8 +141,8 @@ def tag_is_refused(place: Place, *, stale: bool) -> str:
     return NO if artifacts.get_manifest("moved").digest == written[-1] else YES
 
 
-def released(place: Place) -> tuple[Head, str]:
-    """The head and its etag after another release."""
+def released(place: Place) -> SeenHead:
+    """The head after another release."""
     content = a_document()
     place.store.put_blob(content)
     manifest = encode_manifest({"default": (digest_of(content), len(content))})

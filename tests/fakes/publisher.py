@@ -29,7 +29,7 @@ def publish(
 ) -> Release:
     """Append a release of `documents` at the instant `at`, active `active_after` milliseconds later."""
     present = store.read_head(environment)
-    head, etag = present if present else (None, None)
+    head, etag = present[:2] if present else (None, None)
     release = a_release(head, documents, at=at, environment=environment, active_after=active_after)
     for content in documents.values():
         store.put_blob(content)

@@ -140,8 +140,8 @@ def test_a_mirror_that_hangs_is_not_waited_for_longer_than_allowed(places: Place
     freed = Event()
     hanging.pause = lambda verb, key: freed.wait(20) and None
     wanted, publisher, mirrors = {"staging": tuple(places.mirrors)}, places.publisher(), Mirrors(places.open)
-    late = mirrors.write(publisher, wanted, seconds=0.2)
-    busy = mirrors.write(publisher, wanted, seconds=0.2)
+    late = mirrors.write(publisher.means, wanted, seconds=0.2)
+    busy = mirrors.write(publisher.means, wanted, seconds=0.2)
     freed.set()
     assert late["staging"] == (Mirrored(hanging.url, None, "not done after 20 seconds"), Mirrored(sound.url, 1, None))
     assert busy["staging"][0] == Mirrored(hanging.url, None, "still being written since the last time")
@@ -184,7 +184,7 @@ def test_a_hold_keeps_nothing_that_was_released_from_a_mirror(places: Places) ->
     store.swap_head(found[0]._replace(hold={"reason": "a rollback"}), found[1])
     places.change(50)
     failing.read_fault = None
-    assert places.publish()["staging"].outcome == "refused"
+    assert places.publish()["staging"].outcome == "queued"
     assert contents(failing) == contents(places.primary)
 
 

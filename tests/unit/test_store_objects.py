@@ -56,7 +56,7 @@ def test_an_empty_store_has_no_head_index_or_static_snapshots(store: ObjectStore
 
 def test_a_head_reads_back_with_the_etag_of_its_swap(store: ObjectStore) -> None:
     etag = store.swap_head(a_head(), None)
-    assert store.read_head("staging") == (a_head(), etag)
+    assert store.read_head("staging") == (a_head(), etag, None)
 
 
 def test_a_head_moves_to_a_higher_revision(store: ObjectStore) -> None:

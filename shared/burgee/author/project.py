@@ -32,6 +32,7 @@ from .read import read
 PROJECT_FILE = "burgee.yaml"
 MIRROR_SCHEMES = ("s3", "azblob", "gs", "oci")
 DEFAULT_READER_TTL = 60
+DEFAULT_CLOCK_SKEW = 5_000
 _NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 
@@ -40,7 +41,9 @@ _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock
 class Environment:
     """Where an environment's flags come from, and how its releases are made.
 
-    `activation_delay` is in milliseconds, `max_reader_ttl` in seconds; `directory` is `.` for the whole repository.
+    `activation_delay` and `clock_skew` are in milliseconds, `max_reader_ttl` in seconds; `directory` is `.` for the
+    whole repository. `near_instant` says what becomes of an instant for which readers cannot be ready, `tests` what
+    failing flag tests mean for a publish.
     """
 
     ref: str = "main"
@@ -50,6 +53,9 @@ class Environment:
     max_reader_ttl: int = DEFAULT_READER_TTL
     mirrors: tuple[str, ...] = ()
     profile: str = DEFAULT_PROFILE
+    clock_skew: int = DEFAULT_CLOCK_SKEW
+    near_instant: Literal["refuse", "shift"] = "refuse"
+    tests: Literal["require", "warn", "ignore"] = "warn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,17 @@ class _EnvironmentModel(_Model):
     profile: Annotated[StrictStr, AfterValidator(_profile)] = Field(
         DEFAULT_PROFILE, description="whose evaluation is reproduced", json_schema_extra={"enum": list(PROFILES)}
     )
+    clock_skew: Annotated[int, BeforeValidator(parse_duration)] = Field(
+        DEFAULT_CLOCK_SKEW,
+        description="by how much the clocks of readers and publishers may differ",
+        json_schema_extra={**_DURATION_SCHEMA, "default": "5s"},
+    )
+    near_instant: Literal["refuse", "shift"] = Field(
+        "refuse", description="what becomes of an instant for which not every reader can be ready"
+    )
+    tests: Literal["require", "warn", "ignore"] = Field(
+        "warn", description="what failing flag tests mean: no publish, a warning, or nothing"
+    )
 
 
 class _ProjectFile(_Model):
@@ -208,6 +225,9 @@ def _environment(model: _EnvironmentModel) -> Environment:
         max_reader_ttl=model.max_reader_ttl,
         mirrors=tuple(model.mirrors),
         profile=model.profile,
+        clock_skew=model.clock_skew,
+        near_instant=model.near_instant,
+        tests=model.tests,
     )
 
 

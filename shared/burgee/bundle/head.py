@@ -25,15 +25,18 @@ Entry.__doc__ = "A release in a head: its bytes as text (`payload`), their diges
 class Head(
     namedtuple(
         "Head",
-        "environment revision max_reader_ttl_seconds expires_at hold freeze releases",
-        defaults=(None, None, None, ()),
+        "environment revision max_reader_ttl_seconds expires_at hold freeze releases written_at lags_ms waiting "
+        "signatures",
+        defaults=(None, None, None, (), None, (), None, ()),
     )
 ):
     """The end of an environment's log.
 
     `revision` is that of the newest release; `max_reader_ttl_seconds` bounds how long readers may not look;
     `expires_at` is milliseconds since the epoch or None; `hold` and `freeze` are None or the objects that say why
-    nothing may be published; `releases` are Entries, oldest first.
+    nothing may be published; `releases` are Entries, oldest first. `written_at` is the instant at which this head was
+    planned, and `lags_ms` how long the last releases took from there to being readable; `waiting` is None or an object
+    that says which publish a hold or freeze keeps back; `signatures` are those of the head itself.
     """
 
     __slots__ = ()
@@ -91,6 +94,7 @@ def append(head: Head | None, release: Release, *, max_reader_ttl_seconds: int) 
         hold=head.hold if head else None,
         freeze=head.freeze if head else None,
         releases=(*kept, entry_of(release)),
+        lags_ms=head.lags_ms if head else (),
     )
 
 
@@ -108,6 +112,10 @@ def encode_head(head: Head) -> bytes:
             {"digest": entry.digest, "payload": entry.payload, "signatures": list(entry.signatures)}
             for entry in head.releases
         ],
+        **({} if head.written_at is None else {"written_at": format_instant(head.written_at)}),
+        **({"lags_ms": list(head.lags_ms)} if head.lags_ms else {}),
+        **({"waiting": head.waiting} if head.waiting else {}),
+        **({"signatures": list(head.signatures)} if head.signatures else {}),
     }
     return encode_text(ordered_json(fields)) + b"\n"
 
@@ -118,7 +126,7 @@ def decode_head(content: bytes) -> Head:
     check_format(fields, FORMAT, "head")
     try:
         entries = tuple(_entry(listed) for listed in fields["releases"])
-        expires_at = fields.get("expires_at")
+        expires_at, written_at = fields.get("expires_at"), fields.get("written_at")
         head = Head(
             environment=fields["environment"],
             revision=fields["revision"],
@@ -127,6 +135,10 @@ def decode_head(content: bytes) -> Head:
             hold=fields.get("hold"),
             freeze=fields.get("freeze"),
             releases=entries,
+            written_at=None if written_at is None else parse_instant(written_at),
+            lags_ms=tuple(fields.get("lags_ms") or ()),
+            waiting=fields.get("waiting"),
+            signatures=tuple(fields.get("signatures") or ()),
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise InvalidDocument(f"head lacks a field or has one of the wrong kind: {error!r}") from error

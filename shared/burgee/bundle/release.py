@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 
-Origin = namedtuple("Origin", "repository ref commit committed_at")
-Origin.__doc__ = "Where a release's files came from; `committed_at` is in milliseconds since the epoch or None."
+Origin = namedtuple("Origin", "repository ref commit committed_at author", defaults=(None,))
+Origin.__doc__ = """Where a release's files came from.
+
+`committed_at` is in milliseconds since the epoch or None; `author` is a name without an address, as releases may be
+read by anybody, or None."""
 
 
 class Release(
     namedtuple(
         "Release",
-        "environment revision kind bundle profile namespaces source published_at activates_at pending previous",
+        "environment revision kind bundle profile namespaces source published_at activates_at pending previous "
+        "explicit note",
+        defaults=(False, None),
     )
 ):
     """What was released when.
@@ -29,7 +34,8 @@ class Release(
     `bundle` is the manifest's digest; `profile` names the evaluation profile, as `C/server`; `namespaces` maps a key
     to its document's (digest, size in bytes); `source` is an Origin; instants are milliseconds since the epoch;
     `pending` holds the revisions that were still to become active; `previous` is the digest of the previous
-    release's bytes, or None for the first.
+    release's bytes, or None for the first. `explicit` says that somebody asked for that very instant; `note` is None or
+    texts by name: `by` and `reason` of what a person did, `overrides` of what was broken through for it.
     """
 
     __slots__ = ()
@@ -54,11 +60,14 @@ def encode_release(release: Release) -> bytes:
             "ref": source.ref,
             "commit": source.commit,
             "committed_at": committed_at,
+            **({"author": source.author} if source.author else {}),
         },
         "published_at": format_instant(release.published_at),
         "activates_at": format_instant(release.activates_at),
         "pending": list(release.pending),
         "previous": release.previous,
+        **({"explicit": True} if release.explicit else {}),
+        **({"note": dict(sorted(release.note.items()))} if release.note else {}),
     }
     return encode_text(ordered_json(fields))
 
@@ -82,11 +91,14 @@ def decode_release(content: bytes) -> Release:
                 source["ref"],
                 source["commit"],
                 None if committed_at is None else parse_instant(committed_at),
+                source.get("author"),
             ),
             published_at=parse_instant(fields["published_at"]),
             activates_at=parse_instant(fields["activates_at"]),
             pending=tuple(fields["pending"]),
             previous=fields["previous"],
+            explicit=fields.get("explicit") is True,
+            note=_note(fields.get("note")),
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise InvalidDocument(f"release lacks a field or has one of the wrong kind: {error!r}") from error
@@ -113,6 +125,13 @@ def check_format(fields: dict[str, Any], known: int, what: str) -> None:
         raise InvalidDocument(
             f"{what} has format {fields.get('format')!r}, this burgee reads format {known}; a newer burgee wrote it"
         )
+
+
+def _note(note: Any) -> dict[str, str] | None:
+    """The texts of a note; what is none of them is of a newer version."""
+    if not isinstance(note, dict):
+        return None
+    return {name: text for name, text in note.items() if isinstance(text, str)} or None
 
 
 def _check(release: Release) -> None:

@@ -15,14 +15,15 @@ from ..bundle.release import Release
 from ..core.errors import Conflict, ContentError, DigestMismatch, NotFound
 from ..store.port import Store
 from .candidate import Candidate
+from .instants import Activation
 from .plan import Plan
-
-# A delayed release may be this share of its delay late before it is planned again.
-_LATENESS = 0.1
+from .sealing import UNSIGNED, Seal
 
 
-def apply(store: Store, plan: Plan, present: Head | None, etag: str | None, *, now: Callable[[], int]) -> None:
-    """Release what `plan` says, if the head still is the one it was made from (`present`, `etag`).
+def apply(
+    store: Store, plan: Plan, present: Head | None, etag: str | None, *, now: Callable[[], int], seal: Seal = UNSIGNED
+) -> Head:
+    """Release what `plan` says, if the head still is the one it was made from (`present`, `etag`): the new head.
 
     Raises Conflict when somebody else moved the head, or when writing took so long that the release's own instant has
     come too near, ContentError when a log has lost its head; then nothing has been released.
@@ -33,12 +34,32 @@ def apply(store: Store, plan: Plan, present: Head | None, etag: str | None, *, n
         if plan.candidate.layers[namespace] not in known:
             store.put_blob(content)
     store.put_blob(plan.candidate.manifest, content_type=MANIFEST_TYPE)
+    return append_release(store, plan.head, present, etag, plan.activation, now=now, seal=seal)
+
+
+def append_release(
+    store: Store,
+    head: Head,
+    present: Head | None,
+    etag: str | None,
+    activation: Activation | None,
+    *,
+    now: Callable[[], int],
+    seal: Seal,
+) -> Head:
+    """Swap in a head with a further release, whose documents are in the store: the head as it was signed.
+
+    Raises as `apply` does.
+    """
     if present:
         complete_log(store, present)
     else:
-        _check_new_log(store, plan.release.environment)
-    _check_in_time(plan.release, now())
-    store.swap_head(plan.head, etag)
+        _check_new_log(store, head.environment)
+    sealed = seal(head, now())
+    if activation:
+        _check_in_time(head.last.release, activation, now())
+    store.swap_head(sealed, etag)
+    return sealed
 
 
 def _check_new_log(store: Store, environment: str) -> None:
@@ -55,11 +76,12 @@ def _check_new_log(store: Store, environment: str) -> None:
     )
 
 
-def _check_in_time(release: Release, now: int) -> None:
-    delay = release.activates_at - release.published_at
-    late = now - release.published_at
-    if delay and late > delay * _LATENESS:
-        raise Conflict(f"writing took {late} ms, too much of the activation delay of {delay} ms; planned again")
+def _check_in_time(release: Release, activation: Activation, now: int) -> None:
+    if activation.write_by is not None and now > activation.write_by:
+        late = now - release.published_at
+        raise Conflict(
+            f"writing took {late} ms, too long for every reader to hold it at its instant; planned again"
+        )
 
 
 def complete_log(store: Store, head: Head) -> None:

@@ -18,7 +18,7 @@ from .mirror import bring
 from .receipt import Mirrored
 
 if TYPE_CHECKING:
-    from .publisher import Publisher
+    from .publisher import Means
 
 # For all of them together, so that a mirror that hangs does not cost a function its time.
 SECONDS = 20.0
@@ -34,6 +34,14 @@ class _Copy:
     result: Mirrored
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What mirrors are brought from, and whether those of others are taken over."""
+
+    means: Means
+    adopt: bool
+
+
 class Mirrors:
     """The mirrors that a process writes; `open_mirror` gives the store at the URL of one."""
 
@@ -43,15 +51,18 @@ class Mirrors:
         self._writing: dict[str, Thread] = {}
 
     def write(
-        self, publisher: Publisher, wanted: Mapping[str, Sequence[str]], *, seconds: float = SECONDS
+        self, means: Means, wanted: Mapping[str, Sequence[str]], *, adopt: bool = False, seconds: float = SECONDS
     ) -> dict[str, tuple[Mirrored, ...]]:
-        """What became of each environment at each of its mirrors; `wanted` maps environments to URLs."""
+        """What became of each environment at each of its mirrors; `wanted` maps environments to URLs.
+
+        `adopt` takes over mirrors of another repository.
+        """
         urls = dict.fromkeys(url for mirrors in wanted.values() for url in mirrors)
         copies = {
             url: [_Copy(name, Mirrored(url, None, _LATE)) for name in wanted if url in wanted[name]] for url in urls
         }
         deadline = time.monotonic() + seconds
-        for thread in [self._begin(publisher, url, copies[url]) for url in urls]:
+        for thread in [self._begin(_Source(means, adopt), url, copies[url]) for url in urls]:
             if thread is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
         return {
@@ -59,7 +70,7 @@ class Mirrors:
             for name, mirrors in wanted.items()
         }
 
-    def _begin(self, publisher: Publisher, url: str, copies: Sequence[_Copy]) -> Thread | None:
+    def _begin(self, source: _Source, url: str, copies: Sequence[_Copy]) -> Thread | None:
         """The thread that writes a mirror; None while the one of an earlier time still does."""
         before = self._writing.get(url)
         if before is not None and before.is_alive():
@@ -67,23 +78,25 @@ class Mirrors:
                 copy.result = Mirrored(url, None, _BUSY)
             return None
         # A daemon: what no time-out bounds may not hold the end of the process up.
-        thread = Thread(target=self._bring_all, args=(publisher, url, copies), daemon=True)
+        thread = Thread(target=self._bring_all, args=(source, url, copies), daemon=True)
         self._writing[url] = thread
         thread.start()
         return thread
 
-    def _bring_all(self, publisher: Publisher, url: str, copies: Sequence[_Copy]) -> None:
+    def _bring_all(self, source: _Source, url: str, copies: Sequence[_Copy]) -> None:
         for copy in copies:
             try:
-                copy.result = Mirrored(url, self._brought(publisher, url, copy.environment), None)
+                copy.result = Mirrored(url, self._brought(source, url, copy.environment), None)
             except BurgeeError as error:
                 copy.result = Mirrored(url, None, str(error))
             except Exception as error:
                 # A library that stumbles over a mirror's answer is that mirror's fault, and no other's.
                 copy.result = Mirrored(url, None, f"{type(error).__name__}: {error}")
 
-    def _brought(self, publisher: Publisher, url: str, environment: str) -> int:
+    def _brought(self, source: _Source, url: str, environment: str) -> int:
         if url not in self._stores:
             self._stores[url] = self._open(url)
-        rim, adopt = publisher.rim, publisher.options.adopt
-        return bring(publisher.store, self._stores[url], environment, now=rim.now, pause=publisher.pause, adopt=adopt)
+        means = source.means
+        return bring(
+            means.store, self._stores[url], environment, now=means.rim.now, pause=means.pause, adopt=source.adopt
+        )

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..bundle.document import Document
-from ..bundle.head import Head, append, pending_at
+from ..bundle.head import Entry, Head, append, pending_at
 from ..bundle.release import Origin, Release
 from ..core.errors import RefusedError
 from ..core.instant import format_instant
 from .candidate import Candidate
 from .changes import Change, compare, count_flags, removed_flags
+from .instants import AS_USUAL, Activation, Pace, When, activation
+from .permission import Verdict, decide, in_force
 
-Outcome = Literal["publish", "unchanged", "empty"]
+Outcome = Literal["publish", "unchanged", "empty", "queued"]
 
 # A last release this far in the future was published by a clock that was wrong; an instant after it would be, too.
 _CLOCK_AHEAD_MS = 300_000
@@ -22,23 +24,26 @@ _CLOCK_AHEAD_MS = 300_000
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an environment asks of its releases.
+    """What an environment asks of its releases, and the caller of this one.
 
-    `activation_delay` is in milliseconds; `allow_removal` lets a publish take away more than half of the flags.
+    `allow_removal` lets a publish take away more than half of the flags; `override` is why a hold or freeze is broken
+    through, and `by` who does it.
     """
 
     environment: str
     profile: str
-    activation_delay: int
-    max_reader_ttl_seconds: int
+    pace: Pace
     allow_removal: bool = False
+    when: When = AS_USUAL
+    override: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps that would be taken: without a release nothing, but for a `head` whose terms have changed.
+    """The steps that would be taken: without a release nothing, but for a `head` that says something else of itself.
 
-    `head` is the head to swap in, if any.
+    `head` is the head to swap in, if any; `message` says what keeps a release back that is `queued`.
     """
 
     outcome: Outcome
@@ -47,6 +52,8 @@ class Plan:
     head: Head | None = None
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
+    activation: Activation | None = None
+    message: str = ""
 
 
 def plan(
@@ -61,28 +68,95 @@ def plan(
     """The plan that brings `candidate` into the log that ends with `head`.
 
     `released` holds the documents of the log's last release (empty without one, None when they cannot be read); `now`
-    is in milliseconds. Raises RefusedError when a hold, a freeze or the guard against removals forbids it.
+    is in milliseconds. Raises RefusedError when the guard against removals or the instant forbids it.
     """
     last = head.last.release if head else None
-    if head and last and last.bundle == candidate.digest and last.profile == terms.profile:
-        same = head.max_reader_ttl_seconds == terms.max_reader_ttl_seconds
-        moved = None if same else head._replace(max_reader_ttl_seconds=terms.max_reader_ttl_seconds)
-        return Plan("unchanged", candidate, head=moved)
+    if head and _is_same(head, candidate, terms, now):
+        return _unchanged(head, candidate, terms)
     if not last and not count_flags(candidate.documents) and not terms.allow_removal:
         return Plan("empty", candidate)
-    if head:
-        _obey(head)
     _guard_removal(released, candidate, terms)
-    ahead = last is not None and last.published_at > now + _CLOCK_AHEAD_MS
-    release = _release(head, candidate, terms, origin, now, delayed=not ahead)
+    changes = () if released is None else compare(released, candidate.documents)
+    verdict = decide(head, "publish", now=now, override=terms.override)
+    if head and not verdict.may_be_made:
+        waiting = head._replace(waiting=_waiting(head, verdict, candidate, origin, now))
+        moved = None if waiting == head else waiting
+        return Plan("queued", candidate, head=moved, changes=changes, message=verdict.message)
+    ahead = last if last is not None and last.published_at > now + _CLOCK_AHEAD_MS else None
+    published_at = max(now, last.published_at + 1) if last else now
+    pace = terms.pace if ahead is None else Pace(0, terms.pace.reader_ttl, terms.pace.clock_skew, terms.pace.near)
+    active = activation(head, published_at, terms.when, pace)
+    release = Release(
+        environment=terms.environment,
+        revision=head.revision + 1 if head else 1,
+        kind="publish",
+        bundle=candidate.digest,
+        profile=terms.profile,
+        namespaces=dict(candidate.layers),
+        source=origin,
+        published_at=published_at,
+        activates_at=active.instant,
+        pending=pending_revisions(head, published_at),
+        previous=head.last.digest if head else None,
+        explicit=active.explicit,
+        note=_note(verdict, terms),
+    )
     return Plan(
         "publish",
         candidate,
         release,
-        append(head, release, max_reader_ttl_seconds=terms.max_reader_ttl_seconds),
-        () if released is None else compare(released, candidate.documents),
-        tuple(_warnings(released, last if ahead else None)),
+        following(head, release, max_reader_ttl_seconds=terms.pace.reader_ttl // 1000),
+        changes,
+        (*_warnings(released, ahead), *active.warnings, *_broken_through(head, verdict)),
+        active,
     )
+
+
+def following(head: Head | None, release: Release, *, max_reader_ttl_seconds: int) -> Head:
+    """The head that `release` makes: nothing waits any more, and a freeze that is over is forgotten."""
+    moved = append(head, release, max_reader_ttl_seconds=max_reader_ttl_seconds)
+    freeze = moved.freeze if in_force(head, "freeze", now=release.published_at) else None
+    return moved._replace(freeze=freeze, waiting=None, written_at=release.published_at)
+
+
+def pending_revisions(head: Head | None, published_at: int) -> tuple[int, ...]:
+    """The revisions that are still pending at `published_at` (ms)."""
+    waiting: tuple[Entry, ...] = pending_at(head, published_at) if head else ()
+    return tuple(entry.release.revision for entry in waiting)
+
+
+def _is_same(head: Head, candidate: Candidate, terms: Terms, now: int) -> bool:
+    """Whether the last release is what is wanted; one that is pending may be wanted at another instant."""
+    last = head.last.release
+    moved = terms.when.commanded and last.activates_at > now and last.activates_at != terms.when.instant
+    return last.bundle == candidate.digest and last.profile == terms.profile and not moved
+
+
+def _unchanged(head: Head, candidate: Candidate, terms: Terms) -> Plan:
+    seconds = terms.pace.reader_ttl // 1000
+    same = head.max_reader_ttl_seconds == seconds and head.waiting is None
+    return Plan(
+        "unchanged", candidate, head=None if same else head._replace(max_reader_ttl_seconds=seconds, waiting=None)
+    )
+
+
+def _waiting(head: Head, verdict: Verdict, candidate: Candidate, origin: Origin, now: int) -> dict[str, str]:
+    """What the head says of a publish that is kept back; the first time that it was is kept."""
+    before = head.waiting if isinstance(head.waiting, dict) else {}
+    fields = {"commit": origin.commit, "bundle": candidate.digest, "why": verdict.kept_back_by or ""}
+    since = before.get("since") if {**before, "since": ""} == {**fields, "since": ""} else None
+    return {**fields, "since": since or format_instant(now)}
+
+
+def _note(verdict: Verdict, terms: Terms) -> dict[str, str] | None:
+    if not verdict.overrides or not terms.override:
+        return None
+    return {"overrides": " and ".join(verdict.overrides), "reason": terms.override, "by": terms.by or "unknown"}
+
+
+def _broken_through(head: Head | None, verdict: Verdict) -> Iterator[str]:
+    if verdict.overrides:
+        yield f"it breaks through the {' and the '.join(verdict.overrides)}; the log says so, and it stays in force"
 
 
 def _warnings(released: Mapping[str, Document] | None, ahead: Release | None) -> Iterator[str]:
@@ -94,34 +168,6 @@ def _warnings(released: Mapping[str, Document] | None, ahead: Release | None) ->
             f"release {ahead.revision} was published at {instant}, by a clock ahead of ours; "
             "until then releases follow it by a millisecond and are active at once"
         )
-
-
-def _release(
-    head: Head | None, candidate: Candidate, terms: Terms, origin: Origin, now: int, *, delayed: bool
-) -> Release:
-    last = head.last if head else None
-    published_at = max(now, last.release.published_at + 1) if last else now
-    waiting = pending_at(head, published_at) if head else ()
-    return Release(
-        environment=terms.environment,
-        revision=head.revision + 1 if head else 1,
-        kind="publish",
-        bundle=candidate.digest,
-        profile=terms.profile,
-        namespaces=dict(candidate.layers),
-        source=origin,
-        published_at=published_at,
-        activates_at=published_at + (terms.activation_delay if delayed else 0),
-        pending=tuple(entry.release.revision for entry in waiting),
-        previous=last.digest if last else None,
-    )
-
-
-def _obey(head: Head) -> None:
-    for word, reason in (("hold", head.hold), ("freeze", head.freeze)):
-        if reason is not None:
-            text = reason.get("reason", "no reason given") if isinstance(reason, dict) else reason
-            raise RefusedError(f"environment {head.environment!r} is under a {word}: {text}")
 
 
 def _guard_removal(released: Mapping[str, Document] | None, candidate: Candidate, terms: Terms) -> None:

@@ -6,26 +6,26 @@ head has been read. So duplicated, lost and reordered events all end in the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..author.authored import Authored
 from ..author.project import Environment, Project
 from ..bundle.addresses import shown_url
-from ..bundle.document import Document
 from ..bundle.head import Head
-from ..bundle.release import Origin
-from ..core.errors import BurgeeError, Conflict, InvalidFiles, RefusedError
-from ..git.tree import Commit
+from ..core.errors import BurgeeError, Conflict, InvalidFiles, Problem, RefusedError
+from ..git.tree import Commit, Source
 from .allowed import is_allowed
-from .apply import apply, complete_blobs, complete_log, released_documents
+from .attempt import Attempt
 from .candidate import Candidate, compile_bundle
 from .claim import claim, dropped_receipt, list_environments
-from .plan import Plan, Terms, plan
 from .publisher import TRIES, Options, Publisher
 from .reading import author_environment
 from .receipt import Receipt
-from .settle import settle
+from .tending import see, tend_all
+from .testing import check_tests
+
+# Whose publish has seen to the signature and the static snapshots itself.
+_TENDED = ("published", "unchanged", "queued")
 
 
 def publish(publisher: Publisher) -> tuple[Receipt, ...]:
@@ -35,10 +35,15 @@ def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     RefusedError when the store belongs to another repository, and StoreError when repository or store cannot be
     reached at all.
     """
-    project = claim(publisher)
+    try:
+        project = claim(publisher)
+    except BurgeeError:
+        tend_all(publisher)
+        raise
     wanted = publisher.options.environments or tuple(project.environments)
-    receipts = [_publish_safely(publisher, name, project.environments[name]) for name in wanted]
+    receipts = [_publish_safely(publisher, project, name) for name in wanted]
     dropped = list_environments(publisher, receipts)
+    tend_all(publisher, besides=[receipt.environment for receipt in receipts if receipt.outcome in _TENDED])
     publisher.tell(receipts)
     return (*_mirrored(publisher, project, receipts), *map(dropped_receipt, dropped))
 
@@ -54,7 +59,7 @@ def _mirrored(publisher: Publisher, project: Project, receipts: Sequence[Receipt
     if not wanted or publisher.mirrors is None or publisher.options.dry_run:
         return list(receipts)
     publisher.progress("writing mirrors")
-    became = publisher.mirrors.write(publisher, wanted)
+    became = publisher.mirrors.write(publisher.means, wanted, adopt=publisher.options.adopt)
     return [replace(receipt, mirrors=became.get(receipt.environment, ())) for receipt in receipts]
 
 
@@ -63,10 +68,10 @@ def _mirrors(environment: Environment, options: Options) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*options.mirrors, *allowed)))
 
 
-def _publish_safely(publisher: Publisher, name: str, environment: Environment) -> Receipt:
+def _publish_safely(publisher: Publisher, project: Project, name: str) -> Receipt:
     started = publisher.rim.monotonic()
     try:
-        receipt = _publish_environment(publisher, name, environment)
+        receipt = _publish_environment(publisher, project, name)
     except InvalidFiles as error:
         receipt = Receipt(name, "invalid", problems=error.problems, message=str(error))
     except RefusedError as error:
@@ -76,117 +81,65 @@ def _publish_safely(publisher: Publisher, name: str, environment: Environment) -
     return replace(receipt, took=publisher.rim.monotonic() - started)
 
 
-def _publish_environment(publisher: Publisher, name: str, environment: Environment) -> Receipt:
+def _publish_environment(publisher: Publisher, project: Project, name: str) -> Receipt:
+    environment = project.environments[name]
     _guard_mirrors(environment, publisher.options.allowed_mirrors)
-    files = _Files(publisher, environment)
+    files = _Files(publisher, project, name)
     for _ in range(TRIES):
         publisher.progress(f"{name}: reading")
-        found = publisher.store.read_head(name)
+        found = see(publisher.means, name)
         tip = publisher.repository.tip(environment.ref)
-        authored = files.at(tip)
-        if not authored.ok:
-            return Receipt(name, "invalid", commit=tip.id, problems=authored.problems)
-        head, etag = found or (None, None)
-        attempt = _Attempt(publisher, name, environment, tip, head, etag)
+        read = files.at(tip)
+        head, etag = (found.head, found.etag) if found else (None, None)
+        problems = (*read.problems, *files.failing_tests(read, head))
+        if any(problem.severity == "error" for problem in problems):
+            return Receipt(name, "invalid", commit=tip.id, problems=problems)
         try:
-            receipt = attempt.advance(compile_bundle(authored.documents.values()))
+            receipt = Attempt(publisher, name, environment, tip, head, etag).advance(read.candidate)
         except Conflict:
             publisher.pause()
             continue
         except RefusedError as error:
-            return Receipt(name, "refused", commit=tip.id, problems=authored.problems, message=str(error))
-        return replace(receipt, commit=tip.id, problems=authored.problems)
+            return Receipt(name, "refused", commit=tip.id, problems=problems, message=str(error))
+        return replace(receipt, commit=tip.id, problems=problems)
     raise Conflict(f"the head of environment {name!r} kept moving; try again")
 
 
-class _Files:
-    """An environment's files at a tip, read again only when the tip has moved between two tries."""
-
-    def __init__(self, publisher: Publisher, environment: Environment) -> None:
-        self._publisher = publisher
-        self._environment = environment
-        self._read: tuple[str, Authored] | None = None
-
-    def at(self, tip: Commit) -> Authored:
-        if self._read is None or self._read[0] != tip.id:
-            source = self._publisher.repository.source(tip)
-            self._read = tip.id, author_environment(source, self._environment, parsed=self._publisher.parsed)
-        return self._read[1]
-
-
 @dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One try to bring an environment from the head that was seen to a tip; it may lose a race, with Conflict."""
+class _Read:
+    """An environment's files at a tip, and what they compile to as far as they are right."""
 
-    publisher: Publisher
-    name: str
-    environment: Environment
     tip: Commit
-    head: Head | None
-    etag: str | None
-
-    def advance(self, candidate: Candidate) -> Receipt:
-        planned = self._plan(candidate)
-        if planned.outcome == "empty":
-            message = f"no flags below {self.environment.directory!r} at {self.environment.ref}, nothing to release yet"
-            return Receipt(self.name, "empty", message=message)
-        if planned.release is None:
-            return self._unchanged(planned)
-        assert planned.head is not None
-        digest = planned.head.last.digest
-        if self.publisher.options.dry_run:
-            return Receipt(self.name, "planned", planned.release, digest, changes=planned.changes)
-        self.publisher.progress(f"{self.name}: releasing")
-        apply(self.publisher.store, planned, self.head, self.etag, now=self.publisher.rim.now)
-        warnings = (*planned.warnings, *self._complete(candidate, planned.head))
-        return Receipt(self.name, "published", planned.release, digest, changes=planned.changes, warnings=warnings)
-
-    def _unchanged(self, planned: Plan) -> Receipt:
-        assert self.head is not None
-        warnings: tuple[str, ...] = ()
-        if not self.publisher.options.dry_run:
-            if planned.head:
-                self.publisher.store.swap_head(planned.head, self.etag)
-            warnings = self._complete(planned.candidate, self.head)
-        last = self.head.last
-        return Receipt(self.name, "unchanged", last.release, last.digest, warnings=warnings)
-
-    def _plan(self, candidate: Candidate) -> Plan:
-        unchanged = self.head is not None and self.head.last.release.bundle == candidate.digest
-        released = candidate.documents if unchanged else released_documents(self.publisher.store, self.head)
-        terms = Terms(
-            environment=self.name,
-            profile=self.environment.profile,
-            activation_delay=self.environment.activation_delay,
-            max_reader_ttl_seconds=self.environment.max_reader_ttl,
-            allow_removal=self.publisher.options.allow_removal,
-        )
-        tip = self.tip
-        origin = Origin(self.publisher.repository.identity, self.environment.ref, tip.id, tip.committed_at)
-        return plan(self.head, released, candidate, terms, origin=origin, now=self.publisher.rim.now())
-
-    def _complete(self, candidate: Candidate, head: Head) -> tuple[str, ...]:
-        """What follows the commit point: its faults are warnings, for the next publish or the timer completes it."""
-        publisher = self.publisher
-        documents = {digest: candidate.documents[key] for key, (digest, _size) in candidate.layers.items()}
-        steps = (
-            ("its documents", lambda: complete_blobs(publisher.store, candidate, self.head)),
-            ("the log by number", lambda: complete_log(publisher.store, head)),
-            ("the static snapshots", lambda: self._settle(documents)),
-        )
-        return tuple(filter(None, (_fault_of(what, step) for what, step in steps)))
-
-    def _settle(self, documents: Mapping[str, Document]) -> None:
-        publisher = self.publisher
-        settle(publisher.store, self.name, now=publisher.rim.now, documents=documents, pause=publisher.pause)
+    source: Source
+    problems: tuple[Problem, ...]
+    candidate: Candidate
 
 
-def _fault_of(what: str, step: Callable[[], object]) -> str | None:
-    try:
-        step()
-    except BurgeeError as error:
-        return f"released, but {what} could not be completed; the next publish tries again: {error}"
-    return None
+class _Files:
+    """An environment's files, read again only when the tip has moved between two tries."""
+
+    def __init__(self, publisher: Publisher, project: Project, name: str) -> None:
+        self._publisher = publisher
+        self._project = project
+        self._name = name
+        self._read: _Read | None = None
+
+    def at(self, tip: Commit) -> _Read:
+        if self._read is None or self._read.tip.id != tip.id:
+            source = self._publisher.repository.source(tip)
+            environment = self._project.environments[self._name]
+            authored = author_environment(source, environment, parsed=self._publisher.parsed)
+            candidate = compile_bundle(authored.documents.values() if authored.ok else ())
+            self._read = _Read(tip, source, authored.problems, candidate)
+        return self._read
+
+    def failing_tests(self, read: _Read, head: Head | None) -> tuple[Problem, ...]:
+        """What flag tests say of what is about to be released; nothing of files that are wrong or released already."""
+        wrong = any(problem.severity == "error" for problem in read.problems)
+        if wrong or (head and head.last.release.bundle == read.candidate.digest):
+            return ()
+        now = self._publisher.rim.now()
+        return check_tests(read.source, self._project, self._name, read.candidate, now=now)
 
 
 def _guard_mirrors(environment: Environment, allowed: tuple[str, ...]) -> None:

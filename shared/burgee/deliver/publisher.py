@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from ..author.authored import ParsedFiles
 from ..git.repository import Repository
 from ..store.port import Store
+from .instants import AS_USUAL, Near, When
 from .mirrors import Mirrors
 from .receipt import Receipt
+from .sealing import UNSIGNED, Sealing
 
 _PAUSE_SECONDS = 0.02
 
@@ -33,7 +35,9 @@ class Options:
 
     `config_ref` is the branch whose burgee.yaml counts (None: the repository's default branch); `environments` limits
     the publish (empty: all). `mirrors` are those of every environment; what burgee.yaml names beside them has to match
-    one of the patterns `allowed_mirrors`, in which `*` is any text.
+    one of the patterns `allowed_mirrors`, in which `*` is any text. `when` is the instant that the caller wants, which
+    goes before a commit's own; `near` is what becomes of one that is not safe (None: as the environment has it);
+    `override` is why a hold or freeze is broken through, by `by`.
     """
 
     config_ref: str | None = None
@@ -43,6 +47,23 @@ class Options:
     dry_run: bool = False
     allow_removal: bool = False
     adopt: bool = False
+    when: When = AS_USUAL
+    near: Near | None = None
+    override: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What heads are moved with: the store, the rim, and what signs them."""
+
+    store: Store
+    rim: Rim
+    sealing: Sealing = UNSIGNED
+
+    def pause(self) -> None:
+        """Wait a little, by chance a bit more or less, before a lost race is run again."""
+        self.rim.sleep(_PAUSE_SECONDS * (0.5 + self.rim.random()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,7 @@ class Publisher:
     """Where from, where to, and on what terms.
 
     `mirrors` writes those there are, if any may be written from here; `tell` is called with the receipts once the store
-    has what they say, and before any mirror is written.
+    has what they say, and before any mirror is written. `sealing` signs heads.
     """
 
     repository: Repository
@@ -61,7 +82,13 @@ class Publisher:
     progress: Callable[[str], None] = lambda stage: None
     mirrors: Mirrors | None = None
     tell: Callable[[Sequence[Receipt]], object] = lambda receipts: None
+    sealing: Sealing = UNSIGNED
+
+    @property
+    def means(self) -> Means:
+        """What its heads are moved with."""
+        return Means(self.store, self.rim, self.sealing)
 
     def pause(self) -> None:
-        """Wait a little, by chance a bit more or less, before a lost race is run again."""
-        self.rim.sleep(_PAUSE_SECONDS * (0.5 + self.rim.random()))
+        """As that of its means."""
+        self.means.pause()

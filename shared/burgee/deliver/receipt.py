@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ..bundle.addresses import shown_url
@@ -13,8 +13,9 @@ from ..core.instant import format_instant
 from ..core.visible import visible
 from .changes import Change
 
-Outcome = Literal["published", "planned", "unchanged", "empty", "invalid", "refused", "failed"]
-FAULTS = ("invalid", "refused", "failed")
+Outcome = Literal["published", "planned", "unchanged", "empty", "queued", "invalid", "refused", "failed"]
+# What is queued is no fault of the files, but not what was asked for either.
+FAULTS = ("queued", "invalid", "refused", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Mirrored:
 class Receipt:
     """What a publish did in one environment.
 
-    `release` is the one made, or that would be (`planned`), or the present one (`unchanged`); `message` says why
-    nothing was done; `warnings` are said beside a success; `took` is in milliseconds, mirrors aside.
+    `release` is the one made, or that would be (`planned`), or the present one (`unchanged`, `queued`); `message` says
+    why nothing was done; `warnings` are said beside a success; `took` is in milliseconds, mirrors aside; `safe_from` is
+    the earliest instant (ms) for which every reader can be ready, None where nobody waits.
     """
 
     environment: str
@@ -55,6 +57,11 @@ class Receipt:
     warnings: tuple[str, ...] = ()
     took: int = 0
     mirrors: tuple[Mirrored, ...] = ()
+    safe_from: int | None = None
+
+    def became(self, outcome: Outcome, *, warnings: tuple[str, ...]) -> Receipt:
+        """The receipt once more, of what was planned and is done."""
+        return replace(self, outcome=outcome, warnings=warnings)
 
     @property
     def is_fault(self) -> bool:
@@ -92,6 +99,7 @@ def as_json(receipt: Receipt) -> dict[str, Any]:
         "commit": receipt.commit,
         "published_at": format_instant(release.published_at) if release else None,
         "activates_at": format_instant(release.activates_at) if release else None,
+        "safe_from": None if receipt.safe_from is None else format_instant(receipt.safe_from),
         "changes": [
             {
                 "namespace": change.namespace,
@@ -114,12 +122,14 @@ def _headline(receipt: Receipt) -> str:
     took = f"({receipt.took} ms)"
     release = receipt.release
     if release and receipt.outcome == "published":
-        active = f", active from {format_instant(release.activates_at)}" if _delayed(release) else ""
-        return f"release {release.revision} {short(release.bundle)}, {_count(receipt)}{active} {took}"
+        return f"release {release.revision} {short(release.bundle)}, {_count(receipt)}{_active(receipt)} {took}"
     if release and receipt.outcome == "planned":
-        return f"would be release {release.revision} {short(release.bundle)}, {_count(receipt)} {took}"
+        named = f"release {release.revision} {short(release.bundle)}"
+        return f"would be {named}, {_count(receipt)}{_active(receipt)} {took}"
     if release and receipt.outcome == "unchanged":
         return f"unchanged, stays at release {release.revision} {short(release.bundle)} {took}"
+    if release and receipt.outcome == "queued":
+        return f"queued, {receipt.message}; stays at release {release.revision} {short(release.bundle)} {took}"
     if receipt.outcome == "invalid":
         errors = sum(problem.severity == "error" for problem in receipt.problems)
         return f"not released, {errors} {'error' if errors == 1 else 'errors'} in its files {took}"
@@ -135,8 +145,12 @@ def _is_first(release: Release | None) -> bool:
     return release is not None and release.revision == 1
 
 
-def _delayed(release: Release) -> bool:
-    return bool(release.activates_at > release.published_at)
+def _active(receipt: Receipt) -> str:
+    release = receipt.release
+    if release is None or release.activates_at <= release.published_at:
+        return ""
+    safe = "" if receipt.safe_from is None else f" (safe from {format_instant(receipt.safe_from)})"
+    return f", active from {format_instant(release.activates_at)}{safe}"
 
 
 def _count(receipt: Receipt) -> str:

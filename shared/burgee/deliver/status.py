@@ -14,6 +14,7 @@ _STATES: dict[Outcome, State] = {
     "planned": "pending",
     "unchanged": "success",
     "empty": "success",
+    "queued": "pending",
     "invalid": "failure",
     "refused": "failure",
     "failed": "error",
@@ -33,7 +34,7 @@ def _description(receipt: Receipt, most: int) -> str:
     release = receipt.release
     errors = sorted(problem for problem in receipt.problems if problem.severity == "error")
     if release and receipt.outcome == "published":
-        return f"{_named(release)} {_active(release)}, {_count(len(receipt.changes), 'change')}{_warnings(receipt)}"
+        return f"{_named(release)} {_active(receipt)}, {_count(len(receipt.changes), 'change')}{_warnings(receipt)}"
     if release and receipt.outcome == "planned":
         return f"would be {_named(release)}, {_count(len(receipt.changes), 'change')}"
     if release and receipt.outcome == "unchanged":
@@ -47,9 +48,20 @@ def _named(release: Release) -> str:
     return f"release {release.revision} {short(release.bundle)}"
 
 
-def _active(release: Release) -> str:
-    delayed = release.activates_at > release.published_at
-    return f"active at {format_instant(release.activates_at)}" if delayed else "active now"
+def _active(receipt: Receipt) -> str:
+    release = receipt.release
+    if release is None or release.activates_at <= release.published_at:
+        return "active now"
+    at, safe = _clock(release.activates_at), receipt.safe_from
+    if safe is None:
+        return f"active {at} UTC"
+    # The day is the same but for releases around midnight, and then the time alone is understood as well.
+    return f"active {at} UTC, safe from {_clock(safe).rpartition(' ')[2]}"
+
+
+def _clock(instant: int) -> str:
+    """An instant to the second, as `2026-11-22 09:02:10`; one with a fraction counts as the next second."""
+    return format_instant(instant + 999)[:19].replace("T", " ")
 
 
 def _count(number: int, noun: str) -> str:

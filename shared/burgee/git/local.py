@@ -15,6 +15,7 @@ from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from ..core.errors import ConfigurationError, NotFound
 from .address import identity_of
+from .listing import Listings
 from .objects import TreeSource, commit_at, holds
 from .refs import BRANCHES, candidates, is_commit, no_ref
 from .revision import parse_revision
@@ -29,6 +30,7 @@ class LocalRepository:
 
     def __init__(self, path: str, *, object_directories: Sequence[str | PathLike[str]] = ()) -> None:
         self._lock = RLock()
+        self._listings = Listings()
         self._repo = _open(path, object_directories)
         self._where = str(Path(self._repo.path).resolve())
 
@@ -89,9 +91,8 @@ class LocalRepository:
             held = holds(self._repo.object_store, ObjectID(commit.tree.encode()), self._where)
         if not held:
             raise NotFound(f"commit {commit.id} is not in {self._where}; fetch it first")
-        return TreeSource(
-            self._repo.object_store, commit.tree, lock=self._lock, where=f"commit {commit.id[:12]} of {self._where}"
-        )
+        where = f"commit {commit.id[:12]} of {self._where}"
+        return TreeSource(self._repo.object_store, commit.tree, listings=self._listings, lock=self._lock, where=where)
 
     def _base(self, name: str) -> ObjectID:
         found = self._look_up("HEAD" if name == "@" else name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,23 +13,27 @@ from dulwich.object_store import BaseObjectStore
 from dulwich.objects import Commit as CommitObject
 from dulwich.objects import ObjectID, ShaFile, Tag, parse_tree
 
-from ..core.errors import ContentError, NotFound, TooLarge
-from .names import is_plain, line_text, name_text
+from ..core.errors import ContentError, NotFound
+from .listing import Listings
+from .names import is_plain, line_text
 from .sizes import stored_size
-from .tree import DEEPEST, FOLDER, LARGEST_FILE, MOST_ENTRIES, SUBMODULE, Commit, Entry, too_large
+from .tree import FOLDER, LARGEST_FILE, SUBMODULE, Commit, Entry, too_large
 
 _TYPE_MASK = 0o170000
 _TREE = 2
 _BLOB = 3
 _SUBJECT_LENGTH = 200
+_LARGEST_TRAILERS = 8192
+_TRAILER = re.compile(r"([A-Za-z0-9-]{1,64})[ \t]*:[ \t]*(.*)")
 
 
 class TreeSource:
-    """The files of one tree; `lock` guards the store, which is not made for several threads."""
+    """The files of one tree; `lock` guards the store and `listings`, which are not made for several threads."""
 
-    def __init__(self, store: BaseObjectStore, tree: str, *, lock: RLock, where: str) -> None:
+    def __init__(self, store: BaseObjectStore, tree: str, *, listings: Listings, lock: RLock, where: str) -> None:
         self._store = store
         self._tree = tree
+        self._listings = listings
         self._lock = lock
         self._where = where
         self._entries: tuple[Entry, ...] | None = None
@@ -36,10 +41,7 @@ class TreeSource:
     def entries(self) -> Sequence[Entry]:
         if self._entries is None:
             with self._lock:
-                found = sorted(_walk(self._store, self._tree.encode(), self._where))
-            self._entries = tuple(
-                Entry("/".join(map(name_text, path.split(b"/"))), mode, blob.decode()) for path, mode, blob in found
-            )
+                self._entries = self._listings.entries(self._tree.encode(), self._children, where=self._where)
         return self._entries
 
     def read(self, entry: Entry, *, limit: int = LARGEST_FILE) -> bytes:
@@ -55,6 +57,9 @@ class TreeSource:
             raise too_large(entry.path, len(content), limit)
         return content
 
+    def _children(self, tree: bytes) -> Iterator[tuple[bytes, int, ObjectID]]:
+        return _children(self._store, ObjectID(tree), self._where)
+
 
 def commit_at(store: BaseObjectStore, name: ObjectID, where: str) -> Commit:
     """The commit with this id, or the one that the annotated tag with this id points at.
@@ -68,14 +73,29 @@ def commit_at(store: BaseObjectStore, name: ObjectID, where: str) -> Commit:
         hops += 1
     if not isinstance(found, CommitObject):
         raise NotFound(f"{name.decode('ascii', 'replace')} is not a commit in {where}")
-    subject = found.message.decode("utf-8", "replace").strip().partition("\n")[0].strip()
+    message = found.message.decode("utf-8", "replace").strip()
+    subject = message.partition("\n")[0].strip()
     return Commit(
         id=found.id.decode(),
         tree=found.tree.decode(),
         committed_at=found.commit_time * 1000,
         author=line_text(found.author),
         subject=line_text(subject[:_SUBJECT_LENGTH].encode()),
+        trailers=trailers_of(message),
     )
+
+
+def trailers_of(message: str) -> tuple[tuple[str, str], ...]:
+    """The trailers of a commit's message: the `Name: value` lines of its last paragraph, if it is not the first.
+
+    As Git has it, a paragraph counts when a quarter of its lines are such; bounded, for messages are anybody's.
+    """
+    *before, last = re.split(r"\n[ \t]*\n", message.replace("\r\n", "\n")[-_LARGEST_TRAILERS:])
+    lines = last.splitlines()
+    found = [match for line in lines if (match := _TRAILER.fullmatch(line))]
+    if not before or len(found) * 4 < len(lines):
+        return ()
+    return tuple((match[1], match[2].strip()) for match in found)
 
 
 def holds(store: BaseObjectStore, name: ObjectID, where: str) -> bool:
@@ -110,23 +130,6 @@ def _get(store: BaseObjectStore, name: ObjectID, where: str) -> ShaFile | None:
             return store[name]
     except KeyError:
         return None
-
-
-def _walk(store: BaseObjectStore, top: bytes, where: str) -> Iterator[tuple[bytes, int, bytes]]:
-    count = 0
-    todo: list[tuple[bytes, int, bytes]] = [(b"", 0, top)]
-    while todo:
-        prefix, depth, tree = todo.pop()
-        if depth > DEEPEST:
-            raise TooLarge(f"{where} nests folders deeper than {DEEPEST} levels; it is not read")
-        for name, mode, child in _children(store, ObjectID(tree), where):
-            count += 1
-            if count > MOST_ENTRIES:
-                raise TooLarge(f"{where} has more than {MOST_ENTRIES} files; it is not read")
-            if mode & _TYPE_MASK == FOLDER:
-                todo.append((prefix + name + b"/", depth + 1, child))
-                continue
-            yield prefix + name, mode, child
 
 
 def _children(store: BaseObjectStore, tree: ObjectID, where: str) -> Iterator[tuple[bytes, int, ObjectID]]:

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 from ..core.errors import NotFound, Unavailable
 from .address import identity_of, split_credentials
 from .http import Pool, bounded, open_client
+from .listing import Listings
 from .objects import TreeSource, commit_at, reachable
 from .refs import BRANCHES, candidates, is_commit, no_ref
 from .tree import Commit, Source
@@ -35,6 +36,7 @@ class RemoteRepository:
     def __init__(self, url: str, *, token: str | None = None, environ: Mapping[str, str]) -> None:
         self._url, credentials = split_credentials(url, token)
         self._lock = RLock()
+        self._listings = Listings()
         self._pool = Pool(self._url, environ)
         self._client = open_client(self._url, credentials, self._pool)
         self._store = MemoryObjectStore()
@@ -88,7 +90,7 @@ class RemoteRepository:
             if commit.id not in self._commits:
                 self._fetch(commit.id)
             where = f"commit {commit.id[:12]} of {self._url}"
-            return TreeSource(self._store, commit.tree, lock=self._lock, where=where)
+            return TreeSource(self._store, commit.tree, listings=self._listings, lock=self._lock, where=where)
 
     def _ask(self) -> tuple[dict[str, str], str | None]:
         """The refs there are now, by name (tags by what they point at), and the full name of the branch of HEAD."""

@@ -18,7 +18,7 @@ from .azblob_faults import FAULTS, fault, meaning
 from .azblob_session import Asker, a_client, an_asker
 from .pace import Pace
 from .port import Object
-from .remote import Meaning, RemoteObjects, Right, Write, whole
+from .remote import Meaning, RemoteObjects, Right, Write, milliseconds, whole
 from .server_clock import ServerClock
 
 # Names of metadata have no dashes there.
@@ -51,7 +51,8 @@ class AzblobWire:
         with self._answering(f"GET {self.url}/{key}"):
             stream = self._blob(key).download_blob()
         content = whole(stream.chunks(), key=key, url=self.url)
-        return Object(content, self._etag(key, stream.properties.etag))
+        properties = stream.properties
+        return Object(content, self._etag(key, properties.etag), milliseconds(properties.last_modified))
 
     def put(self, key: str, write: Write) -> str:
         swapped: dict[str, Any] = {"etag": write.expected, "match_condition": MatchConditions.IfNotModified}

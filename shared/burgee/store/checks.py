@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ..bundle.digest import digest_of
-from ..bundle.head import Entry, Head, decode_head
-from ..bundle.release import decode_release
+from ..bundle.head import Head, decode_head
 from ..core.errors import Conflict, InvalidDocument
 
 
@@ -14,17 +12,6 @@ def head_of(content: bytes, *, environment: str) -> Head:
     if head.environment != environment:
         raise InvalidDocument(f"it is the head of {head.environment!r}")
     return head
-
-
-def release_entry(content: bytes, *, environment: str, revision: int) -> Entry:
-    """The release of that number, without signatures. Raises ContentError for what is none."""
-    release = decode_release(content)
-    if (release.environment, release.revision) != (environment, revision):
-        raise InvalidDocument(f"it is release {release.revision} of {release.environment!r}")
-    try:
-        return Entry(digest_of(content), content.decode(), release, ())
-    except UnicodeDecodeError as error:
-        raise InvalidDocument("it is not UTF-8") from error
 
 
 def check_forward(present: Head, head: Head, *, where: str) -> None:

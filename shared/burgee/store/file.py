@@ -43,10 +43,10 @@ class FileObjects:
     def get(self, key: str) -> Object:
         path = self._path(key)
         with _faults_of(f"read {key} in {self.url}"):
-            content = _read(path)
+            content, modified = _read_with_time(path)
         if content is None:
             raise NotFound(f"no object {key} in {self.url}")
-        return Object(content, digest_of(content))
+        return Object(content, digest_of(content), modified)
 
     def put_new(self, key: str, content: bytes, *, content_type: str, cache_control: str) -> str:
         # Content type and cache control are the web server's to say.
@@ -150,16 +150,22 @@ def _fault(attempt: str, error: OSError) -> StoreError:
 
 
 def _read(path: Path) -> bytes | None:
+    return _read_with_time(path)[0]
+
+
+def _read_with_time(path: Path) -> tuple[bytes | None, int | None]:
+    """The content, and the millisecond at which it came there: the modification time is one that was given to it."""
     try:
         # Not blocking: a pipe in the folder must not hang the reader.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
-        return None
-    if not S_ISREG(os.fstat(descriptor).st_mode):
+        return None, None
+    status = os.fstat(descriptor)
+    if not S_ISREG(status.st_mode):
         os.close(descriptor)
-        return None
+        return None, None
     with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+        return file.read(), status.st_ctime_ns // 1_000_000
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -60,7 +60,7 @@ class GsWire:
         blob, kept = self._blob(key), _Kept(key, self.url)
         # As it is kept: what is named by a digest is not to be unpacked on the way.
         blob.download_to_file(kept, raw_download=True, **self._once())
-        return Object(b"".join(kept.pieces), self._etag(key, blob))
+        return Object(b"".join(kept.pieces), self._etag(key, blob), _written_at(blob))
 
     def put(self, key: str, write: Write) -> str:
         blob = self._blob(key)
@@ -166,6 +166,11 @@ class _Kept:
             raise InvalidDocument(f"{self._named}: {self._size} bytes or more, wanted at most {remote.LARGEST_BYTES}")
         self.pieces.append(piece)
         return len(piece)
+
+
+def _written_at(blob: Any) -> int | None:
+    """The millisecond of the generation, which counts microseconds; a download tells of no other time."""
+    return int(blob.generation) // 1000 if blob.generation else None
 
 
 def _generation(etag: str | None) -> int:

@@ -13,10 +13,11 @@ from .port import Object, checked_key, checked_prefix
 class MemoryObjects:
     """Safe among threads; nothing outlives the process. ETags are serial numbers, so no version's comes back."""
 
+    _versions = count(1)
+
     def __init__(self, url: str = "memory://") -> None:
         self.url = url
         self._objects: dict[str, Object] = {}
-        self._versions = count(1)
         self._lock = Lock()
 
     def get(self, key: str) -> Object:

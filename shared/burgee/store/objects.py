@@ -10,9 +10,10 @@ from ..bundle import keys
 from ..bundle.digest import digest_of, verify
 from ..bundle.head import Entry, Head, encode_head
 from ..bundle.index import Index, decode_index, encode_index
+from ..bundle.log import release_entry
 from ..core.errors import Conflict, ContentError, DigestMismatch, NotFound
-from .checks import check_forward, head_of, release_entry
-from .port import Object, Objects
+from .checks import check_forward, head_of
+from .port import Object, Objects, SeenHead
 
 _Value = TypeVar("_Value")
 _RESTORE = "restore it from a copy of the store"
@@ -29,12 +30,12 @@ class ObjectStore:
     def url(self) -> str:
         return self._objects.url
 
-    def read_head(self, environment: str) -> tuple[Head, str] | None:
+    def read_head(self, environment: str) -> SeenHead | None:
         found = self._find(keys.head(environment))
         if found is None:
             return None
         head = self._decoded(keys.head(environment), partial(head_of, environment=environment), found.content)
-        return head, found.etag
+        return SeenHead(head, found.etag, found.modified)
 
     def swap_head(self, head: Head, expected_etag: str | None) -> str:
         present = self.read_head(head.environment)

@@ -16,6 +16,7 @@ from ..bundle import keys
 from ..bundle.digest import verify
 from ..bundle.head import Entry, Head, encode_head
 from ..bundle.index import Index, decode_index, encode_index
+from ..bundle.log import release_entry
 from ..bundle.manifest import EMPTY_CONFIG, MANIFEST_TYPE
 from ..bundle.oci_artifacts import bundle_layers, bundle_size, encode_artifact, layer_of
 from ..bundle.oci_records import (
@@ -32,7 +33,8 @@ from ..bundle.oci_records import (
 from ..bundle.release import Release
 from ..core.errors import Conflict, ContentError, DigestMismatch, InvalidDocument, InvalidRequest, NotFound
 from .artifacts import Artifacts
-from .checks import check_forward, head_of, release_entry
+from .checks import check_forward, head_of
+from .port import SeenHead
 from .remote import LARGEST_BYTES
 
 _Value = TypeVar("_Value")
@@ -51,12 +53,13 @@ class RegistryStore:
     def url(self) -> str:
         return self.artifacts.url
 
-    def read_head(self, environment: str) -> tuple[Head, str] | None:
+    def read_head(self, environment: str) -> SeenHead | None:
         found = self._find(head_tag(environment), HEAD)
         if found is None:
             return None
         content, etag = found
-        return self._decoded(head_tag(environment), lambda: head_of(content, environment=environment)), etag
+        head = self._decoded(head_tag(environment), lambda: head_of(content, environment=environment))
+        return SeenHead(head, etag)
 
     def swap_head(self, head: Head, expected_etag: str | None) -> str:
         tag = head_tag(head.environment)

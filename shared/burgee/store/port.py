@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..bundle.head import Entry, Head
 from ..bundle.index import Index
@@ -19,10 +19,22 @@ PART_BYTES = 255
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """An object's bytes, and the opaque `etag` that names this version of it in `swap`."""
+    """An object's bytes, and the opaque `etag` that names this version of it in `swap`.
+
+    `modified` is when the place itself says that it was written, in milliseconds, or None where it does not say.
+    """
 
     content: bytes
     etag: str
+    modified: int | None = None
+
+
+class SeenHead(NamedTuple):
+    """A head as it is in a store, with its etag and when it was written there; see `Object`."""
+
+    head: Head
+    etag: str
+    modified: int | None = None
 
 
 class Objects(Protocol):
@@ -56,8 +68,8 @@ class Store(Protocol):
     @property
     def url(self) -> str: ...
 
-    def read_head(self, environment: str) -> tuple[Head, str] | None:
-        """The head and its etag, or None before the first release."""
+    def read_head(self, environment: str) -> SeenHead | None:
+        """The head as it is now, or None before the first release."""
 
     def swap_head(self, head: Head, expected_etag: str | None) -> str:
         """Move the head; its new etag. Raises Conflict when it is not what was seen, or would go back."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from secrets import token_hex
 from typing import Literal, Protocol, TypeVar
 
@@ -202,6 +203,11 @@ def whole(pieces: Iterable[bytes], *, key: str, url: str) -> bytes:
         if size > LARGEST_BYTES:
             raise InvalidDocument(f"{key} in {url}: {size} bytes or more, wanted at most {LARGEST_BYTES}")
     return b"".join(kept)
+
+
+def milliseconds(instant: datetime | None) -> int | None:
+    """An instant as the SDKs give it, in milliseconds since the epoch."""
+    return None if instant is None else int(instant.timestamp() * 1000)
 
 
 def _is_key(text: str) -> bool:

@@ -14,7 +14,7 @@ from ..bundle.s3_address import read_s3_address
 from ..core.errors import BurgeeError, Unfit
 from .pace import Pace
 from .port import Object
-from .remote import Meaning, RemoteObjects, Right, Write, whole
+from .remote import Meaning, RemoteObjects, Right, Write, milliseconds, whole
 from .s3_bucket import Asker, Bucket
 from .s3_faults import FAULTS, is_lost, is_missing, is_race, may_be_done
 from .s3_session import a_client, a_session, asker_of, endpoint_of, region_of
@@ -37,7 +37,7 @@ class S3Wire:
         # As its own context it would give what is below it, whose faults are urllib3's and whose end is not checked.
         with closing(answer["Body"]) as body:
             content = whole(iter(lambda: body.read(_PIECE), b""), key=key, url=self.url)
-        return Object(content, self._etag(key, answer))
+        return Object(content, self._etag(key, answer), milliseconds(answer.get("LastModified")))
 
     def put(self, key: str, write: Write) -> str:
         answer = self.bucket.client().put_object(

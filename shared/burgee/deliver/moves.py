@@ -1,0 +1,291 @@
+"""What people do to an environment besides pushing: roll back, hold, freeze and resume.
+
+Law: nothing is taken out of the log. A rollback, and a freeze of what was about to become active, are new releases that
+name an old bundle; a hold and a freeze are said by the head, and whoever publishes asks `permission`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from ..bundle.document import Document
+from ..bundle.head import Entry, Head, active_at, pending_at
+from ..bundle.release import Release
+from ..core.errors import BurgeeError, Conflict, ContentError, NotFound, RefusedError
+from ..core.instant import format_instant
+from ..store.port import SeenHead
+from .apply import append_release, complete_log, documents_of
+from .changes import compare
+from .instants import NOW, Activation, Pace, activation, safe_from, worst_lag
+from .log import entries
+from .permission import decide, describe, in_force
+from .plan import following, pending_revisions
+from .publisher import TRIES, Means
+from .receipt import Receipt
+from .settle import settle
+from .tending import see
+
+# Where only the head is known: as burgee.yaml has it without saying.
+CLOCK_SKEW_MS = 5_000
+_READER_TTL_SECONDS = 60
+_Moved = TypeVar("_Moved")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who does something, and why."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What to roll back to: the release of that number, or (None) the last one before that answers differently.
+
+    `together` lets everybody flip at the earliest safe instant, instead of each with its next look; `override` is why a
+    freeze is broken through.
+    """
+
+    to: int | None = None
+    together: bool = False
+    override: str | None = None
+    dry_run: bool = False
+
+
+def roll_back(means: Means, environment: str, person: Person, rollback: Rollback) -> Receipt:
+    """Make a release that names an old bundle, and a hold so that no push or timer undoes it.
+
+    Raises RefusedError where that cannot be or may not be, NotFound for a release that is not there.
+    """
+
+    def move(seen: SeenHead) -> Receipt:
+        head, now = seen.head, means.rim.now()
+        verdict = decide(head, "rollback", now=now, override=rollback.override)
+        if not verdict.may_be_made:
+            raise RefusedError(
+                f"environment {environment!r} is {verdict.message}; --break-glass REASON rolls back still"
+            )
+        published_at = max(now, head.last.release.published_at + 1)
+        target = _target(means, head, rollback.to, now)
+        documents = _documents(means, target)
+        planned = _when(head, published_at, together=rollback.together)
+        note = {"by": person.by, "reason": person.reason, "to": str(_origin(target))}
+        if verdict.overrides:
+            note |= {"overrides": " and ".join(verdict.overrides), "override_reason": rollback.override or ""}
+        release = _again(head, target.release, "rollback", published_at, planned, note)
+        hold = {**_said(person, now), "revision": release.revision}
+        moved = _following(head, release)._replace(hold=hold)
+        changes = compare(documents_of(means.store, head.last.release.namespaces), documents)
+        receipt = Receipt(
+            environment,
+            "planned",
+            release,
+            moved.last.digest,
+            commit=release.source.commit,
+            changes=changes,
+            warnings=planned.warnings,
+            safe_from=planned.safe_from,
+        )
+        if rollback.dry_run:
+            return receipt
+        written = append_release(means.store, moved, head, seen.etag, planned, now=means.rim.now, seal=means.sealing)
+        return receipt.became("published", warnings=(*receipt.warnings, *_completed(means, written, documents)))
+
+    return _moved(means, environment, move)
+
+
+def hold(means: Means, environment: str, person: Person) -> Head:
+    """Keep pushes and timers from releasing anything until it is resumed: the head then.
+
+    Raises RefusedError while there is a hold.
+    """
+
+    def move(seen: SeenHead) -> Head:
+        if in_force(seen.head, "hold", now=means.rim.now()):
+            raise RefusedError(f"environment {environment!r} is {describe(seen.head, 'hold')} already")
+        return _said_by_head(means, seen, hold=_said(person, means.rim.now()))
+
+    return _moved(means, environment, move)
+
+
+def freeze(means: Means, environment: str, person: Person, *, until: int | None) -> tuple[Head, tuple[str, ...]]:
+    """Keep an environment as it is until an instant (ms; None: until it is resumed): its head then, and warnings.
+
+    What is pending becomes active no more: a release that names the active bundle comes after it. Raises RefusedError
+    while there is a freeze, for an instant that is past, and where nothing is active yet.
+    """
+
+    def move(seen: SeenHead) -> tuple[Head, tuple[str, ...]]:
+        head, now = seen.head, means.rim.now()
+        if in_force(head, "freeze", now=now):
+            raise RefusedError(f"environment {environment!r} is {describe(head, 'freeze')} already")
+        if until is not None and until <= now:
+            raise RefusedError(f"a freeze until {format_instant(until)} would be over already")
+        pending = pending_at(head, now)
+        said: dict[str, Any] = {**_said(person, now), "until": None if until is None else format_instant(until)}
+        if not pending:
+            return _said_by_head(means, seen, freeze=said), ()
+        active = active_at(head, now)
+        if active is None:
+            raise RefusedError(f"no release of {environment!r} is active yet, so there is nothing to keep as it is")
+        said["superseded"] = [_superseded(entry) for entry in pending]
+        published_at = max(now, head.last.release.published_at + 1)
+        note = {"by": person.by, "reason": person.reason}
+        release = _again(head, active.release, "freeze", published_at, Activation(published_at), note)
+        moved = _following(head, release)._replace(freeze=said)
+        written = append_release(means.store, moved, head, seen.etag, None, now=means.rim.now, seal=means.sealing)
+        return written, (*_too_late(head, pending, published_at), *_completed(means, written, {}))
+
+    return _moved(means, environment, move)
+
+
+def resume(means: Means, environment: str) -> tuple[Head, tuple[str, ...]]:
+    """End a hold and a freeze: the head then, and in words what was ended. Raises RefusedError without either."""
+
+    def move(seen: SeenHead) -> tuple[Head, tuple[str, ...]]:
+        now = means.rim.now()
+        ended = tuple(describe(seen.head, word) for word in ("hold", "freeze") if in_force(seen.head, word, now=now))
+        if not ended:
+            raise RefusedError(f"environment {environment!r} is neither held nor frozen")
+        freeze = seen.head.freeze
+        # What it took the instant from keeps it, for the publish that comes now.
+        ended_freeze = {**freeze, "until": format_instant(now)} if _has_superseded(freeze) else None
+        return _said_by_head(means, seen, hold=None, freeze=ended_freeze), ended
+
+    return _moved(means, environment, move)
+
+
+def _moved(means: Means, environment: str, move: Callable[[SeenHead], _Moved]) -> _Moved:
+    """What `move` comes to with the head as it is, again from the start when somebody else moves it."""
+    for _ in range(TRIES):
+        seen = see(means, environment)
+        if seen is None:
+            raise RefusedError(f"environment {environment!r} has no release yet; `burgee publish` makes the first")
+        try:
+            return move(seen)
+        except Conflict:
+            means.pause()
+    raise Conflict(f"the head of environment {environment!r} kept moving; try again")
+
+
+def _said_by_head(means: Means, seen: SeenHead, **fields: Any) -> Head:
+    """Swap in the same head that says something else of itself."""
+    written = means.sealing(seen.head._replace(written_at=None, **fields), means.rim.now())
+    means.store.swap_head(written, seen.etag)
+    return written
+
+
+def _target(means: Means, head: Head, revision: int | None, now: int) -> Entry:
+    active = active_at(head, now)
+    if active is None:
+        raise RefusedError(f"no release of {head.environment!r} is active yet, so there is nothing to roll back")
+    if revision is None:
+        return _before(means, head, active)
+    if not 1 <= revision <= head.revision:
+        raise NotFound(f"environment {head.environment!r} has releases 1 to {head.revision}, not {revision}")
+    if revision > active.release.revision:
+        raise RefusedError(f"release {revision} is not active yet; `burgee publish --now` makes it so")
+    target = next(entry for entry in entries(means.store, head) if entry.release.revision == revision)
+    if target.release.bundle == active.release.bundle and not pending_at(head, now):
+        raise RefusedError(f"release {active.release.revision}, which is active, has the bundle of {revision} already")
+    return target
+
+
+def _before(means: Means, head: Head, active: Entry) -> Entry:
+    """The newest release before the active one that has another bundle; after a rollback, before what that went to."""
+    first = _origin(active)
+    for entry in islice(entries(means.store, head), head.revision - first, None):
+        if entry.release.bundle != active.release.bundle:
+            return entry
+    raise RefusedError(f"no release of {head.environment!r} before {first} has another bundle; name one with --to")
+
+
+def _origin(entry: Entry) -> int:
+    """The number of a release, or of the one it went back to."""
+    release = entry.release
+    to = (release.note or {}).get("to", "")
+    return int(to) if release.kind == "rollback" and to.isdecimal() else int(release.revision)
+
+
+def _documents(means: Means, target: Entry) -> dict[str, Document]:
+    try:
+        means.store.get_blob(target.release.bundle)
+        return documents_of(means.store, target.release.namespaces)
+    except (NotFound, ContentError) as error:
+        number = target.release.revision
+        raise RefusedError(
+            f"release {number} is not whole in {means.store.url} any more: {error}; name another"
+        ) from error
+
+
+def _when(head: Head, published_at: int, *, together: bool) -> Activation:
+    if not together:
+        return activation(head, published_at, NOW, _pace(head))
+    reader_ttl = _pace(head).reader_ttl
+    safe = safe_from(published_at, reader_ttl=reader_ttl, lags=head.lags_ms, clock_skew=CLOCK_SKEW_MS)
+    return Activation(safe, True, safe, published_at + worst_lag(head.lags_ms))
+
+
+def _pace(head: Head) -> Pace:
+    seconds = head.max_reader_ttl_seconds or _READER_TTL_SECONDS
+    return Pace(delay=0, reader_ttl=seconds * 1000, clock_skew=CLOCK_SKEW_MS)
+
+
+def _again(
+    head: Head, old: Release, kind: str, published_at: int, planned: Activation, note: Mapping[str, str]
+) -> Release:
+    """A further release of the bundle of an old one."""
+    return old._replace(
+        revision=head.revision + 1,
+        kind=kind,
+        published_at=published_at,
+        activates_at=planned.instant,
+        pending=pending_revisions(head, published_at),
+        previous=head.last.digest,
+        explicit=False,
+        note=dict(note),
+    )
+
+
+def _following(head: Head, release: Release) -> Head:
+    return following(head, release, max_reader_ttl_seconds=head.max_reader_ttl_seconds or _READER_TTL_SECONDS)
+
+
+def _said(person: Person, now: int) -> dict[str, Any]:
+    return {"by": person.by, "reason": person.reason, "since": format_instant(now)}
+
+
+def _superseded(entry: Entry) -> dict[str, Any]:
+    release = entry.release
+    listed = {"revision": release.revision, "activates_at": format_instant(release.activates_at)}
+    return {**listed, "explicit": True} if release.explicit else listed
+
+
+def _has_superseded(freeze: Any) -> bool:
+    return isinstance(freeze, dict) and bool(freeze.get("superseded"))
+
+
+def _too_late(head: Head, pending: tuple[Entry, ...], published_at: int) -> list[str]:
+    """Warnings of pending releases that some readers will see become active before they see the freeze."""
+    known = safe_from(published_at, reader_ttl=_pace(head).reader_ttl, lags=head.lags_ms, clock_skew=CLOCK_SKEW_MS)
+    return [
+        f"release {entry.release.revision} was to become active at {format_instant(entry.release.activates_at)}, before "
+        f"every reader can know of the freeze ({format_instant(known)}): some may answer from it for a moment"
+        for entry in pending
+        if entry.release.activates_at < known
+    ]
+
+
+def _completed(means: Means, head: Head, documents: Mapping[str, Document]) -> tuple[str, ...]:
+    """What follows the commit point: its faults are warnings, for the next publish or the timer completes it."""
+    by_digest = {head.last.release.namespaces[key][0]: document for key, document in documents.items()}
+    try:
+        complete_log(means.store, head)
+        settle(means.store, head.environment, now=means.rim.now, documents=by_digest, pause=means.pause)
+    except BurgeeError as error:
+        return (f"done, but what follows could not be completed; the next publish tries again: {error}",)
+    return ()

@@ -1,0 +1,54 @@
+"""The seal of a head: signed by whom, and fresh until when.
+
+Law: no head is written but under a seal, and none is built on that is not ours: whoever may write to the store would
+get our signature under a log of their own. A head that was signed is not followed by one that is not, unless that is
+said, for readers that verify would stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..bundle.head import Head
+from ..core.errors import RefusedError, Untrusted
+from ..sign.port import Signer
+from ..sign.signing import distrusted, is_ours, needs_resigning, signed_head
+
+DEFAULT_VALIDITY_MS = 3_600_000
+
+# From a head as it is planned and the instant (ms) to the head as it is written.
+Seal = Callable[[Head, int], Head]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """Seals heads by every one of the signers; each head is fresh for `validity` milliseconds.
+
+    Without signers heads are not signed; `unsigned` lets them follow one that was.
+    """
+
+    signers: Sequence[Signer] = ()
+    validity: int = DEFAULT_VALIDITY_MS
+    unsigned: bool = False
+
+    def __call__(self, head: Head, now: int) -> Head:
+        """The head as it is written. Raises RefusedError, and whatever a signer raises."""
+        if head.signatures and not self.signers and not self.unsigned:
+            raise RefusedError(
+                f"the head of {head.environment!r} is signed, and there is no key to sign the next one with: readers "
+                "that verify would refuse it; set BURGEE_SIGNING_KEYS, or say --unsigned to give signing up"
+            )
+        return signed_head(head, self.signers, expires_at=now + self.validity)
+
+    def check(self, present: Head) -> None:
+        """Raises Untrusted for a head of the store that is not to be built on."""
+        if self.signers and not is_ours(present, self.signers):
+            raise Untrusted(distrusted(present, self.signers))
+
+    def is_due(self, head: Head, now: int) -> bool:
+        """Whether a head that says nothing new has to be signed again, so that it stays fresh."""
+        return needs_resigning(head, self.signers, now=now, validity_ms=self.validity)
+
+
+UNSIGNED = Sealing()

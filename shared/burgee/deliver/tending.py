@@ -1,0 +1,60 @@
+"""What an environment needs although nothing new is published: a fresh signature, and static snapshots of this instant.
+
+Law: it needs the store alone, so that a Git host that is away, or files that are wrong, make nothing grow old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from ..bundle.head import Head
+from ..core.errors import BurgeeError
+from ..store.port import SeenHead
+from .instants import with_lag
+from .publisher import Means, Publisher
+from .settle import settle
+
+
+def tend_all(publisher: Publisher, *, besides: Iterable[str] = ()) -> None:
+    """Tend every environment that the store lists, `besides` some; the next tick tries again what fails."""
+    if publisher.options.dry_run:
+        return
+    with suppress(BurgeeError):
+        found = publisher.store.read_index()
+        tended = frozenset(besides)
+        for name in found[0].environments if found else ():
+            if name not in tended:
+                with suppress(BurgeeError):
+                    tend(publisher.means, name)
+
+
+def tend(means: Means, environment: str) -> None:
+    """Sign the head of an environment again if it is time to, and settle what stands still beside it.
+
+    Raises what the store or a signer raises.
+    """
+    seen = see(means, environment)
+    if seen is None:
+        return
+    resign(means, seen.head, seen.etag)
+    settle(means.store, environment, now=means.rim.now, pause=means.pause)
+
+
+def see(means: Means, environment: str) -> SeenHead | None:
+    """The head of an environment, to be followed by another one; it knows how long its last release took.
+
+    Raises what the store raises, and RefusedError for a head that is not ours to sign on.
+    """
+    found = means.store.read_head(environment)
+    if found is None:
+        return None
+    means.sealing.check(found.head)
+    return found._replace(head=with_lag(found.head, found.modified))
+
+
+def resign(means: Means, head: Head, etag: str) -> None:
+    """Sign a head again if it is time to. Raises Conflict, and what a signer raises."""
+    now = means.rim.now()
+    if means.sealing.is_due(head, now):
+        means.store.swap_head(means.sealing(head._replace(written_at=None), now), etag)
