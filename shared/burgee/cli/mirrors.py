@@ -48,6 +48,13 @@ def mirror_statuses(store: Store, index: Index, given: Sequence[str], allowed: S
                 yield MirrorStatus(shown_url(url), name)
 
 
+def mirrors_here(environment: str, allowed: Sequence[str]) -> tuple[str, ...]:
+    """The mirrors that the burgee.yaml of this folder names for an environment, as far as they are allowed."""
+    project = _project_here()
+    named = project.environments[environment].mirrors if project and environment in project.environments else ()
+    return tuple(url for url in named if is_allowed(url, allowed))
+
+
 def mirror_row(status: MirrorStatus) -> tuple[str, ...]:
     """It as a line of a table."""
     revision = str(status.revision) if status.revision else "-"

@@ -18,6 +18,7 @@ from ..author.report import github_report, json_report, sarif_report, text_repor
 from ..core.errors import Problem
 from ..core.visible import visible
 from ..deliver.changes import Change
+from ..deliver.receipt import Receipt, lines
 
 _PATIENCE_SECONDS = 0.5
 _REDRAW_SECONDS = 0.1
@@ -69,6 +70,14 @@ def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for number, row in enumerate((titles, *rows)):
         line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         click.echo(line if number else click.style(line, bold=True))
+
+
+def show_receipt(receipt: Receipt) -> None:
+    """Print what happened to one environment."""
+    headline, *rest = lines(receipt)
+    click.secho(headline, bold=True, fg="red" if receipt.is_fault else None)
+    for line in rest:
+        click.echo(line)
 
 
 def show_changes(changes: Sequence[Change]) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ..author.authored import ParsedFiles
+from ..deliver.built import Built
 from ..deliver.mirrors import Mirrors
 from ..deliver.publish import publish
 from ..deliver.publisher import Options, Publisher
 from ..deliver.receipt import Receipt
+from ..deliver.sealing import Sealing
 from ..git.host import open_host
 from ..git.repository import open_repository
 from ..queue.opening import open_queue
 from ..settings import Settings
+from ..sign.opening import open_signers
 from ..store.opening import open_store
 from .opening import needed, queue_of, repository_of, store_of
 from .publishing import Desk, Say, Statuses
@@ -46,8 +48,9 @@ def _publishing(settings: Settings, environ: Mapping[str, str], say: Say) -> Cal
     store = open_store(store_of(settings), environ=environ)
     rim = system_rim()
     publisher = Publisher(
-        *(repository, store, rim, options, ParsedFiles()),
+        *(repository, store, rim, options, Built()),
         mirrors=Mirrors(partial(open_store, environ=environ, as_mirror=True)),
+        sealing=Sealing(open_signers(settings.signing_keys, environ), settings.signature_validity_ms),
         tell=lambda receipts: _announce(receipts, settings, say, now=rim.now),
     )
     return lambda: publish(publisher)

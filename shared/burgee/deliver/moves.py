@@ -21,7 +21,7 @@ from .apply import append_release, complete_log, documents_of
 from .changes import compare
 from .instants import NOW, Activation, Pace, activation, safe_from, worst_lag
 from .log import entries
-from .permission import decide, describe, in_force
+from .permission import WORDS, decide, describe, in_force
 from .plan import following, pending_revisions
 from .publisher import TRIES, Means
 from .receipt import Receipt
@@ -106,7 +106,7 @@ def hold(means: Means, environment: str, person: Person) -> Head:
 
     def move(seen: SeenHead) -> Head:
         if in_force(seen.head, "hold", now=means.rim.now()):
-            raise RefusedError(f"environment {environment!r} is {describe(seen.head, 'hold')} already")
+            raise RefusedError(f"environment {environment!r} is {describe('hold', seen.head.hold)} already")
         return _said_by_head(means, seen, hold=_said(person, means.rim.now()))
 
     return _moved(means, environment, move)
@@ -122,7 +122,7 @@ def freeze(means: Means, environment: str, person: Person, *, until: int | None)
     def move(seen: SeenHead) -> tuple[Head, tuple[str, ...]]:
         head, now = seen.head, means.rim.now()
         if in_force(head, "freeze", now=now):
-            raise RefusedError(f"environment {environment!r} is {describe(head, 'freeze')} already")
+            raise RefusedError(f"environment {environment!r} is {describe('freeze', head.freeze)} already")
         if until is not None and until <= now:
             raise RefusedError(f"a freeze until {format_instant(until)} would be over already")
         pending = pending_at(head, now)
@@ -148,7 +148,8 @@ def resume(means: Means, environment: str) -> tuple[Head, tuple[str, ...]]:
 
     def move(seen: SeenHead) -> tuple[Head, tuple[str, ...]]:
         now = means.rim.now()
-        ended = tuple(describe(seen.head, word) for word in ("hold", "freeze") if in_force(seen.head, word, now=now))
+        said = {"hold": seen.head.hold, "freeze": seen.head.freeze}
+        ended = tuple(describe(word, said[word]) for word in WORDS if in_force(seen.head, word, now=now))
         if not ended:
             raise RefusedError(f"environment {environment!r} is neither held nor frozen")
         freeze = seen.head.freeze
@@ -196,12 +197,17 @@ def _target(means: Means, head: Head, revision: int | None, now: int) -> Entry:
 
 
 def _before(means: Means, head: Head, active: Entry) -> Entry:
-    """The newest release before the active one that has another bundle; after a rollback, before what that went to."""
+    """What was active before the active release, with another bundle; after a rollback, before what that went to."""
     first = _origin(active)
+    after: Entry | None = None
     for entry in islice(entries(means.store, head), head.revision - first, None):
-        if entry.release.bundle != active.release.bundle:
-            return entry
-    raise RefusedError(f"no release of {head.environment!r} before {first} has another bundle; name one with --to")
+        if after is None or entry.release.activates_at < after.release.activates_at:
+            if after is not None and entry.release.bundle != active.release.bundle:
+                return entry
+            after = entry
+    raise RefusedError(
+        f"nothing of another bundle was active in {head.environment!r} before {first}; say --to REVISION"
+    )
 
 
 def _origin(entry: Entry) -> int:
@@ -273,8 +279,8 @@ def _too_late(head: Head, pending: tuple[Entry, ...], published_at: int) -> list
     """Warnings of pending releases that some readers will see become active before they see the freeze."""
     known = safe_from(published_at, reader_ttl=_pace(head).reader_ttl, lags=head.lags_ms, clock_skew=CLOCK_SKEW_MS)
     return [
-        f"release {entry.release.revision} was to become active at {format_instant(entry.release.activates_at)}, before "
-        f"every reader can know of the freeze ({format_instant(known)}): some may answer from it for a moment"
+        f"release {entry.release.revision} was to become active at {format_instant(entry.release.activates_at)}, "
+        f"before every reader can know of the freeze ({format_instant(known)}): some may answer from it for a moment"
         for entry in pending
         if entry.release.activates_at < known
     ]
@@ -285,7 +291,9 @@ def _completed(means: Means, head: Head, documents: Mapping[str, Document]) -> t
     by_digest = {head.last.release.namespaces[key][0]: document for key, document in documents.items()}
     try:
         complete_log(means.store, head)
-        settle(means.store, head.environment, now=means.rim.now, documents=by_digest, pause=means.pause)
+        settle(
+            means.store, head.environment, now=means.rim.now, documents=by_digest, shown=means.shown, pause=means.pause
+        )
     except BurgeeError as error:
         return (f"done, but what follows could not be completed; the next publish tries again: {error}",)
     return ()

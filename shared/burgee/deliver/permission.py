@@ -14,6 +14,8 @@ from ..core.instant import format_instant, parse_instant
 
 Kind = Literal["publish", "rollback"]
 Word = Literal["hold", "freeze"]
+WORDS: tuple[Word, ...] = ("hold", "freeze")
+PARTICIPLES: dict[Word, str] = {"hold": "held", "freeze": "frozen"}
 
 # What keeps which kind of release back. A rollback while there is a hold only goes further back.
 _KEEP_BACK: dict[Kind, tuple[Word, ...]] = {"publish": ("freeze", "hold"), "rollback": ("freeze",)}
@@ -37,35 +39,27 @@ class Verdict:
 def decide(head: Head | None, kind: Kind, *, now: int, override: str | None = None) -> Verdict:
     """Whether a release of that kind may follow `head` at `now` (ms); `override` is why a hold or freeze is broken."""
     present = [word for word in _KEEP_BACK[kind] if in_force(head, word, now=now)]
-    if not present:
+    if head is None or not present:
         return Verdict()
     if override:
         return Verdict(overrides=tuple(present))
-    word = present[0]
-    return Verdict(word, describe(head, word))
+    return Verdict(present[0], describe(present[0], _said(head, present[0])))
 
 
 def in_force(head: Head | None, word: Word, *, now: int) -> bool:
     """Whether the head has a hold, or a freeze that has not ended at `now` (ms)."""
-    found: Any = _word_of(head, word)
-    if found is None:
-        return False
-    until = found.get("until") if isinstance(found, dict) else None
-    return until is None or now < parse_instant(until)
+    said = None if head is None else _said(head, word)
+    until = said.get("until") if isinstance(said, dict) else None
+    return said is not None and (until is None or now < parse_instant(until))
 
 
-def describe(head: Head | None, word: Word) -> str:
-    """A hold or freeze of the head in words: until when, why, and by whom."""
-    found: Any = _word_of(head, word)
-    fields = found if isinstance(found, dict) else {"reason": str(found)}
+def describe(word: Word, said: Any) -> str:
+    """What a head says of its hold or freeze in words: until when, why, and by whom."""
+    fields = said if isinstance(said, dict) else {"reason": str(said)}
     until = f" until {format_instant(parse_instant(fields['until']))}" if fields.get("until") else ""
     by = f" (by {fields['by']})" if fields.get("by") else ""
-    participle = {"hold": "held", "freeze": "frozen"}[word]
-    return f"{participle}{until}: {fields.get('reason') or 'no reason given'}{by}"
+    return f"{PARTICIPLES[word]}{until}: {fields.get('reason') or 'no reason given'}{by}"
 
 
-def _word_of(head: Head | None, word: Word) -> Any:
-    """The hold or freeze of a head, None without one."""
-    if head is None:
-        return None
+def _said(head: Head, word: Word) -> Any:
     return head.hold if word == "hold" else head.freeze

@@ -7,6 +7,7 @@ head has been read. So duplicated, lost and reordered events all end in the same
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..author.project import Environment, Project
@@ -20,8 +21,8 @@ from .candidate import Candidate, compile_bundle
 from .claim import claim, dropped_receipt, list_environments
 from .publisher import TRIES, Options, Publisher
 from .reading import author_environment
-from .receipt import Receipt
-from .tending import see, tend_all
+from .receipt import Mirrored, Receipt
+from .tending import note_lag, see, tend_all
 from .testing import check_tests
 
 # Whose publish has seen to the signature and the static snapshots itself.
@@ -60,7 +61,18 @@ def _mirrored(publisher: Publisher, project: Project, receipts: Sequence[Receipt
         return list(receipts)
     publisher.progress("writing mirrors")
     became = publisher.mirrors.write(publisher.means, wanted, adopt=publisher.options.adopt)
+    for receipt in receipts:
+        _note_lag(publisher, receipt, became.get(receipt.environment, ()))
     return [replace(receipt, mirrors=became.get(receipt.environment, ())) for receipt in receipts]
+
+
+def _note_lag(publisher: Publisher, receipt: Receipt, mirrors: Sequence[Mirrored]) -> None:
+    """Remember how long it took until the release was at every mirror that has it: readers may read there."""
+    release = receipt.release
+    if release and receipt.outcome == "published" and any(each.revision == release.revision for each in mirrors):
+        lag = publisher.rim.now() - release.published_at
+        with suppress(BurgeeError):
+            note_lag(publisher.means, receipt.environment, release.revision, lag)
 
 
 def _mirrors(environment: Environment, options: Options) -> tuple[str, ...]:
@@ -126,10 +138,10 @@ class _Files:
 
     def at(self, tip: Commit) -> _Read:
         if self._read is None or self._read.tip.id != tip.id:
-            source = self._publisher.repository.source(tip)
+            source, built = self._publisher.repository.source(tip), self._publisher.built
             environment = self._project.environments[self._name]
-            authored = author_environment(source, environment, parsed=self._publisher.parsed)
-            candidate = compile_bundle(authored.documents.values() if authored.ok else ())
+            authored = author_environment(source, environment, parsed=built.parsed)
+            candidate = compile_bundle(authored.documents.values() if authored.ok else (), compiled=built.compiled)
             self._read = _Read(tip, source, authored.problems, candidate)
         return self._read
 

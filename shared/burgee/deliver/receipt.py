@@ -122,9 +122,10 @@ def _headline(receipt: Receipt) -> str:
     took = f"({receipt.took} ms)"
     release = receipt.release
     if release and receipt.outcome == "published":
-        return f"release {release.revision} {short(release.bundle)}, {_count(receipt)}{_active(receipt)} {took}"
+        named = f"release {release.revision} {short(release.bundle)}{_back_to(release)}"
+        return f"{named}, {_count(receipt)}{_active(receipt)} {took}"
     if release and receipt.outcome == "planned":
-        named = f"release {release.revision} {short(release.bundle)}"
+        named = f"release {release.revision} {short(release.bundle)}{_back_to(release)}"
         return f"would be {named}, {_count(receipt)}{_active(receipt)} {took}"
     if release and receipt.outcome == "unchanged":
         return f"unchanged, stays at release {release.revision} {short(release.bundle)} {took}"
@@ -139,6 +140,11 @@ def _headline(receipt: Receipt) -> str:
 def short(digest: str) -> str:
     """A digest as people quote it: `sha256:` and twelve digits."""
     return digest[:19]
+
+
+def _back_to(release: Release) -> str:
+    """Of a rollback, what it goes back to."""
+    return f" goes back to {release.note['to']}" if release.kind == "rollback" and release.note else ""
 
 
 def _is_first(release: Release | None) -> bool:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from ..bundle.head import Head
 from ..core.errors import BurgeeError
 from ..store.port import SeenHead
-from .instants import with_lag
+from .instants import KEPT_LAGS, LONGEST_LAG_MS, with_lag, worst_lag
 from .publisher import Means, Publisher
 from .settle import settle
 
@@ -38,7 +38,7 @@ def tend(means: Means, environment: str) -> None:
     if seen is None:
         return
     resign(means, seen.head, seen.etag)
-    settle(means.store, environment, now=means.rim.now, pause=means.pause)
+    settle(means.store, environment, now=means.rim.now, shown=means.shown, pause=means.pause)
 
 
 def see(means: Means, environment: str) -> SeenHead | None:
@@ -51,6 +51,14 @@ def see(means: Means, environment: str) -> SeenHead | None:
         return None
     means.sealing.check(found.head)
     return found._replace(head=with_lag(found.head, found.modified))
+
+
+def note_lag(means: Means, environment: str, revision: int, lag: int) -> None:
+    """Let the head remember a lag (ms) of its release that is longer than those it knows of. Raises Conflict."""
+    seen = see(means, environment)
+    if seen and seen.head.revision == revision and worst_lag(seen.head.lags_ms) < lag <= LONGEST_LAG_MS:
+        head = seen.head._replace(lags_ms=(*seen.head.lags_ms, lag)[-KEPT_LAGS:], written_at=None)
+        means.store.swap_head(means.sealing(head, means.rim.now()), seen.etag)
 
 
 def resign(means: Means, head: Head, etag: str) -> None:

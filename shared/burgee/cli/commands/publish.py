@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
-from ...author.authored import ParsedFiles
 from ...control.rim import system_rim
-from ...core.errors import ConfigurationError, EnvironmentNotFound, NotFound
+from ...core.errors import EnvironmentNotFound, InvalidRequest, NotFound
+from ...deliver.built import Built
+from ...deliver.instants import AS_USUAL, NOW, When
 from ...deliver.mirrors import Mirrors
 from ...deliver.publish import publish
 from ...deliver.publisher import Options, Publisher
 from ...deliver.reading import project_of
-from ...deliver.receipt import Receipt, lines
+from ...deliver.receipt import Receipt
 from ...deliver.receipt import as_json as receipt_json
 from ...git.repository import Repository
-from ...settings import Settings
+from ..instants import read_instant
+from ..moving import account, announced, by_option, check_hooks, sealing_of, unsigned_option
 from ..options import environment_option, example, json_option, store_option
-from ..output import note, progress, show_json
+from ..output import note, progress, show_json, show_receipt
 from ..places import named, repository_at
 from ..stores import UnknownName, chosen_store, mirror_at, settings, store_to_write
 
@@ -38,6 +40,12 @@ from ..stores import UnknownName, chosen_store, mirror_at, settings, store_to_wr
 @click.option(
     "--adopt", is_flag=True, help="Take over a store that belongs to another repository, and mirrors that have its log."
 )
+@click.option("--at", metavar="INSTANT", help="Active from then: 2026-12-01T09:00:00+01:00, or 2h from now.")
+@click.option("--now", "at_once", is_flag=True, help="Active at once, whatever delay or pending instant there is.")
+@click.option("--shift", is_flag=True, help="Move an instant for which not every reader can be ready.")
+@click.option("--break-glass", "override", metavar="REASON", help="Release in spite of a hold or freeze, and say why.")
+@by_option
+@unsigned_option
 @json_option
 def command(
     repository: str | None,
@@ -47,6 +55,12 @@ def command(
     dry_run: bool,
     allow_removal: bool,
     adopt: bool,
+    at: str | None,
+    at_once: bool,
+    shift: bool,
+    override: str | None,
+    by: str | None,
+    unsigned: bool,
     as_json: bool,
 ) -> None:
     """Release what the repository says, as it is committed, to a store.
@@ -54,20 +68,29 @@ def command(
     REPOSITORY is a folder, a bare repository or an http(s) URL (default: BURGEE_REPOSITORY, else this folder). Which
     store is used is said first. Environments are published one by one, and a fault of one leaves the others alone.
 
+    A release becomes active after the environment's activation_delay, at the instant that its commit names in a trailer
+    (Burgee-Activate-At: 2026-12-01T09:00:00+01:00), or when --at or --now say. What is published while a release with
+    an instant of its own is pending becomes active with it.
+
     Mirrors (BURGEE_MIRRORS, and those that burgee.yaml names) are written after the store; one that cannot be is said,
     and is brought up to date by the next publish. So it is no failure.
 
     Readers whose refresh hooks BURGEE_REFRESH_URLS lists are told of new releases; a hook that cannot be told is said,
     and is no failure.
 
-    Exits with 1 when an environment's files are wrong or a guard refused, with 3 when store or repository failed.
+    Exits with 1 when an environment's files are wrong, a guard refused, or a hold or freeze keeps the release back
+    (queued), with 3 when store or repository failed.
 
     With --json: a list of {environment, outcome, revision, bundle, release, commit, published_at, activates_at,
-    changes, problems, message, warnings, mirrors: [{url, revision, fault}], took_ms}; outcome is published, planned,
-    unchanged, empty, invalid, refused or failed, changes are as in `burgee diff` and problems as in `burgee validate`.
+    safe_from, changes, problems, message, warnings, mirrors: [{url, revision, fault}], took_ms}; outcome is published,
+    planned, unchanged, empty, queued, invalid, refused or failed, changes are as in `burgee diff` and problems as in
+    `burgee validate`.
     """
     said = settings()
-    _check_hooks(said)
+    check_hooks(said)
+    rim = system_rim()
+    when = _when(at, at_once, now=rim.now())
+    sealing = sealing_of(said, unsigned=unsigned)
     choice = chosen_store(store_url)
     store = store_to_write(choice.url)
     note(f"store {store.url} ({choice.said_by})")
@@ -86,15 +109,19 @@ def command(
         dry_run=dry_run,
         allow_removal=allow_removal,
         adopt=adopt,
+        when=when,
+        near="shift" if shift else None,
+        override=override,
+        by=by or account(),
     )
-    rim = system_rim()
     told: list[str] = []
     with progress() as show, named():
         publisher = Publisher(
-            *(source, store, rim, options, ParsedFiles()),
+            *(source, store, rim, options, Built()),
             progress=show,
             mirrors=Mirrors(mirror_at),
-            tell=lambda receipts: told.extend(_announced(receipts, said, now=rim.now)),
+            tell=lambda receipts: told.extend(announced(receipts, said, now=rim.now)),
+            sealing=sealing,
         )
         receipts = publish(publisher)
     _show(receipts, as_json=as_json)
@@ -118,22 +145,12 @@ def _check_environment(repository: Repository, ref: str, environment: str) -> No
         raise EnvironmentNotFound(f"burgee.yaml of {ref} has no environment {environment!r}, it has {', '.join(known)}")
 
 
-def _check_hooks(said: Settings) -> None:
-    """Raises ConfigurationError when there are hooks to tell and no secret to sign with."""
-    if said.refresh_urls and not said.refresh_secret:
-        raise ConfigurationError(
-            "BURGEE_REFRESH_URLS names hooks and BURGEE_REFRESH_SECRET is not set; set the readers' secret here too"
-        )
-
-
-def _announced(receipts: Sequence[Receipt], said: Settings, *, now: Callable[[], int]) -> list[str]:
-    """Lines for the hooks that were told."""
-    if not said.refresh_urls:
-        return []
-    # What it needs takes long to import, and few have hooks to tell.
-    from ...deliver.announce import announce
-
-    return announce(receipts, said.refresh_urls, said.refresh_secret, now=now)
+def _when(at: str | None, at_once: bool, *, now: int) -> When:
+    if at is None:
+        return NOW if at_once else AS_USUAL
+    if at_once:
+        raise InvalidRequest("--at names an instant and --now none; give one of them")
+    return When(read_instant(at, name="--at", now=now), said_by="--at", commanded=True)
 
 
 def _show(receipts: Sequence[Receipt], *, as_json: bool) -> None:
@@ -141,10 +158,7 @@ def _show(receipts: Sequence[Receipt], *, as_json: bool) -> None:
         show_json([receipt_json(receipt) for receipt in receipts])
     else:
         for receipt in receipts:
-            headline, *rest = lines(receipt)
-            click.secho(headline, bold=True, fg="red" if receipt.is_fault else None)
-            for line in rest:
-                click.echo(line)
+            show_receipt(receipt)
 
 
 def _exit(receipts: Sequence[Receipt]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,8 @@ from ...bundle.head import active_at, pending_at
 from ...bundle.index import Listed
 from ...core.errors import BurgeeError
 from ...core.instant import format_instant
+from ...core.visible import visible
+from ...deliver.permission import PARTICIPLES, WORDS, describe, in_force
 from ...deliver.receipt import short
 from ...fetch.clock import SystemClock
 from ...store.port import Store
@@ -32,8 +35,8 @@ def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None
     cannot be read; the others are shown.
 
     With --json: {store, repository, environments: [{environment, default, ref, revision, release, bundle, profile,
-    commit, active_since, pending: [{revision, activates_at}], hold, freeze, error}], mirrors: [{mirror, environment,
-    revision, behind, error}]}, null where there is nothing.
+    commit, active_since, pending: [{revision, activates_at}], hold, freeze, waiting, expires_at, error}], mirrors:
+    [{mirror, environment, revision, behind, error}]}, null where there is nothing. A freeze that is over is none.
     """
     store = store_to_read(store_url)
     index = index_of(store)
@@ -47,6 +50,8 @@ def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None
         click.echo(f"{store.url} of repository {index.repository}")
         titles = ("ENVIRONMENT", "REVISION", "ACTIVE SINCE", "BUNDLE", "COMMIT", "PENDING")
         show_table(titles, [_row(fields) for fields in listed])
+        for line in _kept_back(listed):
+            click.echo(line)
         if mirrored:
             show_table(("MIRROR", "ENVIRONMENT", "REVISION", "STATE"), [mirror_row(mirror) for mirror in mirrored])
     broken = [f"environment {fields['environment']!r}: {fields['error']}" for fields in listed if fields["error"]]
@@ -72,7 +77,9 @@ def _fields(store: Store, name: str, listed: Listed) -> dict[str, Any]:
         {"revision": entry.release.revision, "activates_at": format_instant(entry.release.activates_at)}
         for entry in pending_at(head, now)
     ]
-    fields = {**fields, "pending": waiting, "hold": head.hold, "freeze": head.freeze}
+    said = {word: getattr(head, word) if in_force(head, word, now=now) else None for word in WORDS}
+    expires_at = None if head.expires_at is None else format_instant(head.expires_at)
+    fields = {**fields, "pending": waiting, **said, "waiting": head.waiting, "expires_at": expires_at}
     active = active_at(head, now)
     return fields if active is None else {**fields, **_active(active)}
 
@@ -87,6 +94,8 @@ _NOTHING = {
     "pending": (),
     "hold": None,
     "freeze": None,
+    "waiting": None,
+    "expires_at": None,
     "error": None,
 }
 
@@ -103,10 +112,21 @@ def _active(entry: Any) -> dict[str, Any]:
     }
 
 
+def _kept_back(listed: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each hold and freeze in force, and for what waits."""
+    for fields in listed:
+        name, waiting = fields["environment"], fields["waiting"]
+        for word in WORDS:
+            if fields[word] is not None:
+                yield visible(f"{name} is {describe(word, fields[word])}")
+        if waiting:
+            yield visible(f"{name}: commit {waiting['commit'][:12]} waits since {waiting['since']}")
+
+
 def _row(fields: dict[str, Any]) -> tuple[str, ...]:
     name = fields["environment"] + (" (default)" if fields["default"] else "")
     pending = ", ".join(f"{one['revision']} at {one['activates_at']}" for one in fields["pending"]) or "-"
-    held = "".join(f", {word}" for word in ("hold", "freeze") if fields[word] is not None)
+    held = "".join(f", {PARTICIPLES[word]}" for word in WORDS if fields[word] is not None)
     if fields["revision"] is None:
         nothing = "unreadable" if fields["error"] else "no release"
         return name, "-", nothing + held, "-", "-", pending

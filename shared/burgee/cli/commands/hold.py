@@ -1,0 +1,35 @@
+"""`burgee hold`: pushes and timers release nothing for now."""
+
+from __future__ import annotations
+
+import click
+
+from ...deliver.moves import hold
+from ..moving import by_option, means_at, moved, person, unsigned_option
+from ..options import environment_names, example, json_option, store_option
+from ..output import show_json
+
+
+@click.command("hold", epilog=example('burgee hold staging --reason "load test" --store "file://$PWD/../store"'))
+@click.argument("environment", shell_complete=environment_names)
+@click.option("--reason", metavar="TEXT", required=True, help="Why, for those whose pushes wait.")
+@by_option
+@unsigned_option
+@store_option
+@json_option
+def command(
+    environment: str, reason: str, by: str | None, unsigned: bool, store_url: str | None, as_json: bool
+) -> None:
+    """Let pushes and the timer release nothing to an environment until `burgee resume`.
+
+    What they would release is queued and named by `burgee status`. Releases that are pending become active all the
+    same (`burgee freeze` keeps those back too), and `burgee rollback` goes on working.
+
+    Exits with 1 when there is a hold already. With --json: {environment, hold: {by, reason, since}}.
+    """
+    means = means_at(store_url, environment, unsigned=unsigned)
+    head = moved(lambda: hold(means, environment, person(by, reason)))
+    if as_json:
+        show_json({"environment": environment, "hold": head.hold})
+        return
+    click.echo(f"{environment}: held at release {head.revision}; `burgee resume {environment}` ends it")

@@ -1,0 +1,110 @@
+"""What commands share that move heads: with what, by whom, and whom it is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from getpass import getuser
+from typing import Any, TypeVar
+
+import click
+
+from ..control.rim import system_rim
+from ..core.errors import ConfigurationError, NotFound
+from ..deliver.mirrors import Mirrors
+from ..deliver.moves import Person
+from ..deliver.publisher import Means
+from ..deliver.receipt import Receipt
+from ..deliver.sealing import Sealing
+from ..settings import Settings
+from ..sign.opening import open_signers
+from .mirrors import mirrors_here
+from .output import note, progress
+from .stores import UnknownName, chosen_store, index_of, listed_environment, mirror_at, settings, store_to_write
+
+_Value = TypeVar("_Value")
+
+
+def by_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--by NAME`"""
+    return click.option("--by", metavar="NAME", help="Who does this, for the log (default: the name of your account).")(
+        function
+    )
+
+
+def unsigned_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--unsigned`"""
+    return click.option(
+        "--unsigned", is_flag=True, help="Give up signing: without keys, go on from a head that was signed."
+    )(function)
+
+
+def person(by: str | None, reason: str) -> Person:
+    """Who does something, and why."""
+    return Person(by or account(), reason)
+
+
+def account() -> str:
+    """The name of the account that this runs under."""
+    try:
+        return getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
+def sealing_of(said: Settings, *, unsigned: bool = False) -> Sealing:
+    """What signs heads, as the settings say. Raises ConfigurationError."""
+    return Sealing(open_signers(said.signing_keys, os.environ), said.signature_validity_ms, unsigned)
+
+
+def means_at(store_url: str | None, environment: str, *, unsigned: bool = False) -> Means:
+    """What the head of an environment of the chosen store is moved with. Says which store that is.
+
+    Raises EnvironmentNotFound, ConfigurationError.
+    """
+    choice = chosen_store(store_url)
+    store = store_to_write(choice.url)
+    note(f"store {store.url} ({choice.said_by})")
+    listed_environment(store, index_of(store), environment)
+    return Means(store, system_rim(), sealing_of(settings(), unsigned=unsigned))
+
+
+def moved(move: Callable[[], _Value]) -> _Value:
+    """What a move comes to; a release that was named and is not there is a mistake on the command line."""
+    try:
+        return move()
+    except NotFound as error:
+        raise UnknownName(str(error)) from error
+
+
+def passed_on(means: Means, environment: str, receipts: Sequence[Receipt]) -> list[Receipt]:
+    """The receipts, after readers were told and mirrors were written; either's faults are said and are no failure."""
+    said = settings()
+    for line in announced(receipts, said, now=means.rim.now):
+        note(line)
+    urls = dict.fromkeys((*said.mirrors, *mirrors_here(environment, said.allowed_mirrors)))
+    if not urls:
+        return list(receipts)
+    with progress() as show:
+        show("writing mirrors")
+        became: Mapping[str, Any] = Mirrors(mirror_at).write(means, {environment: tuple(urls)})
+    return [replace(receipt, mirrors=became.get(receipt.environment, ())) for receipt in receipts]
+
+
+def check_hooks(said: Settings) -> None:
+    """Raises ConfigurationError when there are hooks to tell and no secret to sign with."""
+    if said.refresh_urls and not said.refresh_secret:
+        raise ConfigurationError(
+            "BURGEE_REFRESH_URLS names hooks and BURGEE_REFRESH_SECRET is not set; set the readers' secret here too"
+        )
+
+
+def announced(receipts: Sequence[Receipt], said: Settings, *, now: Callable[[], int]) -> list[str]:
+    """Lines for the hooks that were told."""
+    if not said.refresh_urls:
+        return []
+    # What it needs takes long to import, and few have hooks to tell.
+    from ..deliver.announce import announce
+
+    return announce(receipts, said.refresh_urls, said.refresh_secret or "", now=now)
