@@ -79,9 +79,7 @@ def _check_new_log(store: Store, environment: str) -> None:
 def _check_in_time(release: Release, activation: Activation, now: int) -> None:
     if activation.write_by is not None and now > activation.write_by:
         late = now - release.published_at
-        raise Conflict(
-            f"writing took {late} ms, too long for every reader to hold it at its instant; planned again"
-        )
+        raise Conflict(f"writing took {late} ms, too long for every reader to hold it at its instant; planned again")
 
 
 def complete_log(store: Store, head: Head) -> None:
@@ -106,10 +104,16 @@ def complete_blobs(store: Store, candidate: Candidate, present: Head | None) -> 
             store.put_blob(candidate.blobs[namespace])
 
 
-def released_documents(store: Store, head: Head | None) -> Mapping[str, Document] | None:
-    """The documents of the log's last release, by namespace; nothing without one, None when they cannot be read."""
+def released_documents(
+    store: Store, head: Head | None, *, at_hand: Callable[[str], Document | None] = lambda digest: None
+) -> Mapping[str, Document] | None:
+    """The documents of the log's last release, by namespace; nothing without one, None when they cannot be read.
+
+    `at_hand` gives the document of a digest that need not be read.
+    """
+    named = head.last.release.namespaces if head else {}
     try:
-        return documents_of(store, head.last.release.namespaces) if head else {}
+        return {key: at_hand(digest) or Document(store.get_blob(digest)) for key, (digest, _size) in named.items()}
     except (ContentError, NotFound):
         return None
 

@@ -81,7 +81,7 @@ class Attempt:
 
     def _plan(self, candidate: Candidate) -> Plan:
         unchanged = self.head is not None and self.head.last.release.bundle == candidate.digest
-        released = candidate.documents if unchanged else released_documents(self.publisher.store, self.head)
+        released = candidate.documents if unchanged else self._released()
         options, environment, tip = self.publisher.options, self.environment, self.tip
         terms = Terms(
             environment=self.name,
@@ -101,6 +101,9 @@ class Attempt:
         origin = Origin(self.publisher.repository.identity, environment.ref, tip.id, tip.committed_at, author)
         return plan(self.head, released, candidate, terms, origin=origin, now=self.publisher.rim.now())
 
+    def _released(self) -> Mapping[str, Document] | None:
+        return released_documents(self.publisher.store, self.head, at_hand=self.publisher.built.compiled.document)
+
     def _complete(self, candidate: Candidate, head: Head, *, queued: bool = False) -> tuple[str, ...]:
         """What follows the commit point: its faults are warnings, for the next publish or the timer completes it."""
         publisher = self.publisher
@@ -115,7 +118,14 @@ class Attempt:
 
     def _settle(self, documents: Mapping[str, Document]) -> None:
         publisher = self.publisher
-        settle(publisher.store, self.name, now=publisher.rim.now, documents=documents, pause=publisher.pause)
+        settle(
+            publisher.store,
+            self.name,
+            now=publisher.rim.now,
+            documents=documents,
+            shown=publisher.built.shown,
+            pause=publisher.pause,
+        )
 
 
 def when_of(tip: Commit) -> When:

@@ -47,6 +47,7 @@ def removed_flags(old: Documents, new: Documents) -> int:
     return sum(
         len(set(document.flag_keys()).difference(new[key].flag_keys() if key in new else ()))
         for key, document in old.items()
+        if key not in new or new[key].content != document.content
     )
 
 

@@ -7,6 +7,8 @@ from itertools import zip_longest
 from typing import Any
 
 from ..bundle.digest import canonical_json
+from ..core.schedule import SCHEDULE
+from ..core.schedule_text import schedule_sentences
 
 Fields = Mapping[str, Any]
 
@@ -21,7 +23,8 @@ def flag_details(old: Fields, new: Fields) -> Iterator[str]:
     yield from _variants(_by_key(old, "variants"), _by_key(new, "variants"))
     yield from _numbered("rule", old.get("rules", ()), new.get("rules", ()), describe_rule)
     yield from _numbered("rollout", old.get("rollouts", ()), new.get("rollouts", ()), describe_rollout)
-    if old.get("metadata") != new.get("metadata"):
+    yield from _schedule(old, new)
+    if _other_metadata(old) != _other_metadata(new):
         yield "metadata changed"
 
 
@@ -96,6 +99,16 @@ def _numbered(
             yield f"{word} {place} removed: {describe(before)}"
         elif before != after:
             yield f"{word} {place}: {describe(before)} => {describe(after)}"
+
+
+def _schedule(old: Fields, new: Fields) -> Iterator[str]:
+    before, after = schedule_sentences(old), schedule_sentences(new)
+    yield from (f"schedule, no more: {step}" for step in before if step not in after)
+    yield from (f"schedule: {step}" for step in after if step not in before)
+
+
+def _other_metadata(flag: Fields) -> Fields:
+    return {name: value for name, value in flag.get("metadata", {}).items() if name != SCHEDULE}
 
 
 def _by_key(flag: Fields, name: str) -> Mapping[str, Fields]:

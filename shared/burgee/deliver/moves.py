@@ -205,9 +205,7 @@ def _before(means: Means, head: Head, active: Entry) -> Entry:
             if after is not None and entry.release.bundle != active.release.bundle:
                 return entry
             after = entry
-    raise RefusedError(
-        f"nothing of another bundle was active in {head.environment!r} before {first}; say --to REVISION"
-    )
+    raise RefusedError(f"nothing else was active in {head.environment!r} before release {first}; say --to REVISION")
 
 
 def _origin(entry: Entry) -> int:

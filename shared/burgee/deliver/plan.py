@@ -178,9 +178,10 @@ def _guard_removal(released: Mapping[str, Document] | None, candidate: Candidate
                 "check `directory` in burgee.yaml, or publish with --allow-removal"
             )
         return
-    before = count_flags(released)
-    removed = removed_flags(released, candidate.documents)
-    if terms.allow_removal or not removed or removed * 2 <= before:
+    removed = 0 if terms.allow_removal else removed_flags(released, candidate.documents)
+    # All flags are counted only if it matters: that looks at every one of them.
+    before = count_flags(released) if removed else 0
+    if removed * 2 <= before:
         return
     raise RefusedError(
         f"this would remove {removed} of {before} flags from environment {terms.environment!r}, more than half; "

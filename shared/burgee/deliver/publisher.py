@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..author.authored import ParsedFiles
 from ..git.repository import Repository
 from ..store.port import Store
+from .built import Built
 from .instants import AS_USUAL, Near, When
 from .mirrors import Mirrors
 from .receipt import Receipt
 from .sealing import UNSIGNED, Sealing
+from .shown import Shown
 
 _PAUSE_SECONDS = 0.02
 
@@ -55,11 +56,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What heads are moved with: the store, the rim, and what signs them."""
+    """What heads are moved with: the store, the rim, what signs them, and what the store is known to show."""
 
     store: Store
     rim: Rim
     sealing: Sealing = UNSIGNED
+    shown: Shown = field(default_factory=Shown)
 
     def pause(self) -> None:
         """Wait a little, by chance a bit more or less, before a lost race is run again."""
@@ -71,14 +73,15 @@ class Publisher:
     """Where from, where to, and on what terms.
 
     `mirrors` writes those there are, if any may be written from here; `tell` is called with the receipts once the store
-    has what they say, and before any mirror is written. `sealing` signs heads.
+    has what they say, and before any mirror is written. `sealing` signs heads; `built` is kept for the next
+    publish.
     """
 
     repository: Repository
     store: Store
     rim: Rim
     options: Options = Options()
-    parsed: ParsedFiles | None = None
+    built: Built = field(default_factory=Built)
     progress: Callable[[str], None] = lambda stage: None
     mirrors: Mirrors | None = None
     tell: Callable[[Sequence[Receipt]], object] = lambda receipts: None
@@ -87,7 +90,7 @@ class Publisher:
     @property
     def means(self) -> Means:
         """What its heads are moved with."""
-        return Means(self.store, self.rim, self.sealing)
+        return Means(self.store, self.rim, self.sealing, self.built.shown)
 
     def pause(self) -> None:
         """As that of its means."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from ..author.authored import Authored, ParsedFiles, SourceFile, author
 from ..author.project import PROJECT_FILE, Environment, Project, read_project
@@ -38,7 +39,7 @@ def author_environment(
     selection = _selection(source, entries, environment)
     chosen = set(selection.paths)
     problems = list(selection.problems)
-    files = list(_files(source, [entry for entry in entries if entry.path in chosen], problems))
+    files = [_File(source, entry) for entry in entries if entry.path in chosen]
     if not files and not problems:
         problems.append(_nothing_selected(environment))
     authored = author(files, parsed=parsed, progress=progress)
@@ -76,6 +77,26 @@ def _files(source: Source, entries: Sequence[Entry], problems: list[Problem]) ->
         except TooLarge as error:
             problems.append(Problem(entry.path, 0, 0, "", "error", "file-too-large", str(error), "split it"))
     return files
+
+
+class _File:
+    """A file of a tree, read when its content is asked for, and once: in a folder it may change meanwhile."""
+
+    def __init__(self, source: Source, entry: Entry) -> None:
+        self._source = source
+        self._entry = entry
+
+    @property
+    def path(self) -> str:
+        return self._entry.path
+
+    @property
+    def blob(self) -> str | None:
+        return self._entry.blob
+
+    @cached_property
+    def content(self) -> bytes:
+        return self._source.read(self._entry)
 
 
 def _linked(entries: Sequence[Entry], path: str) -> list[Problem]:

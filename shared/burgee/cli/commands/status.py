@@ -77,7 +77,7 @@ def _fields(store: Store, name: str, listed: Listed) -> dict[str, Any]:
         {"revision": entry.release.revision, "activates_at": format_instant(entry.release.activates_at)}
         for entry in pending_at(head, now)
     ]
-    said = {word: getattr(head, word) if in_force(head, word, now=now) else None for word in WORDS}
+    said: dict[str, Any] = {word: getattr(head, word) if in_force(head, word, now=now) else None for word in WORDS}
     expires_at = None if head.expires_at is None else format_instant(head.expires_at)
     fields = {**fields, "pending": waiting, **said, "waiting": head.waiting, "expires_at": expires_at}
     active = active_at(head, now)

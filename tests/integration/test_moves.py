@@ -1,0 +1,374 @@
+"""What people do to an environment besides pushing, and what pushes come to meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from burgee.bundle.head import Head, active_at
+from burgee.core.errors import NotFound, RefusedError
+from burgee.deliver.instants import NOW, When
+from burgee.deliver.moves import Person, Rollback, freeze, hold, resume, roll_back
+from burgee.deliver.publish import publish
+from burgee.deliver.publisher import Means, Options, Publisher
+from burgee.deliver.receipt import Receipt, lines
+from burgee.deliver.status import status_of
+from burgee.git.repository import open_repository
+from burgee.store.memory import MemoryObjects
+from burgee.store.objects import ObjectStore
+from tests.fakes.clock import NOON, VirtualClock
+from tests.publishing import a_rim, features
+from tests.servers.git_cli import a_work_tree, commit, git
+
+PROJECT = "version: 1\nenvironments:\n  production: {directory: flags}\n"
+ANN = Person("ann", "checkout errors")
+
+
+class Place:
+    """A repository, a store and a clock that moves when it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.repository = a_work_tree(folder / "flags", {"burgee.yaml": PROJECT, "flags/features.yaml": features("a")})
+        self.objects = MemoryObjects("memory://moves")
+        self.store = ObjectStore(self.objects)
+        self.clock = VirtualClock()
+        self.means = Means(self.store, a_rim(self.clock))
+
+    def change(self, percentage: int, message: str = "change") -> str:
+        """Commit another percentage: the commit."""
+        commit(self.repository, {"flags/features.yaml": features("a", percentage=percentage)}, message=message)
+        return git(self.repository, "rev-parse", "HEAD")
+
+    def publish(self, **options: Any) -> Receipt:
+        with open_repository(self.repository) as opened:
+            publisher = Publisher(opened, self.store, self.means.rim, Options(**options))
+            (receipt,) = publish(publisher)
+        return receipt
+
+    def released(self, *percentages: int) -> None:
+        """Publish each percentage, a minute between them."""
+        for percentage in percentages:
+            self.change(percentage)
+            assert self.publish().outcome == "published"
+            self.clock.advance(60_000)
+
+    def roll_back(self, person: Person = ANN, **rollback: Any) -> Receipt:
+        return roll_back(self.means, "production", person, Rollback(**rollback))
+
+    @property
+    def head(self) -> Head:
+        found = self.store.read_head("production")
+        assert found is not None
+        return found.head
+
+    @property
+    def active(self) -> int:
+        """The revision that is active by the clock."""
+        found = active_at(self.head, self.clock.wall())
+        assert found is not None
+        return int(found.release.revision)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_rollback_is_a_new_release_that_names_an_old_bundle_and_says_who_and_why(place: Place) -> None:
+    place.released(20, 30)
+    first, second = (place.store.get_release("production", number).release for number in (1, 2))
+    receipt = place.roll_back()
+    release = receipt.release
+    assert release is not None
+    assert (release.revision, release.kind, release.bundle) == (3, "rollback", first.bundle)
+    assert release.note == {"by": "ann", "reason": "checkout errors", "to": "1"}
+    assert (release.source, release.previous) == (first.source, place.store.get_release("production", 2).digest)
+    assert second.bundle != first.bundle
+    assert place.active == 3
+
+
+def test_a_rollback_says_what_it_changes(place: Place) -> None:
+    place.released(20, 30)
+    assert lines(place.roll_back())[1:] == ["  ~ flag default/a: rollout 1: 30% -> true => 20% -> true"]
+
+
+def test_after_a_rollback_pushes_and_timers_do_not_undo_it(place: Place) -> None:
+    place.released(20, 30)
+    place.roll_back()
+    assert [place.publish().outcome for _ in range(3)] == ["queued"] * 3
+    assert place.active == 3
+
+
+def test_what_a_hold_keeps_back_is_recorded_and_said_to_the_commit(place: Place) -> None:
+    place.released(20, 30)
+    place.roll_back()
+    pushed = place.change(40)
+    receipt = place.publish()
+    assert place.head.waiting["commit"] == pushed
+    assert status_of(receipt).state == "pending"
+    assert status_of(receipt).description == "queued: held: checkout errors (by ann)"
+
+
+def test_what_waits_is_recorded_once(place: Place) -> None:
+    place.released(20, 30)
+    place.roll_back()
+    place.change(40)
+    place.publish()
+    before = place.store.read_head("production")
+    place.clock.advance(60_000)
+    place.publish()
+    assert place.store.read_head("production") == before
+
+
+def test_after_resume_the_next_publish_releases_what_waited(place: Place) -> None:
+    place.released(20, 30)
+    place.roll_back()
+    place.change(40)
+    place.publish()
+    _, ended = resume(place.means, "production")
+    assert ended == ("held: checkout errors (by ann)",)
+    assert place.publish().outcome == "published"
+    assert (place.active, place.head.waiting, place.head.hold) == (4, None, None)
+
+
+def test_a_second_rollback_goes_further_back_and_not_to_what_was_rolled_back(place: Place) -> None:
+    place.released(20, 30, 40)
+    place.roll_back()
+    receipt = place.roll_back()
+    assert receipt.release is not None and receipt.release.note["to"] == "1"
+
+
+def test_a_rollback_passes_over_what_was_never_active(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    place.publish(when=When(NOON + 10_000_000, said_by="--at", commanded=True))
+    place.change(40)
+    place.publish(when=NOW)
+    receipt = place.roll_back()
+    assert receipt.release is not None and receipt.release.note["to"] == "1"
+
+
+def test_a_rollback_supersedes_what_is_pending(place: Place) -> None:
+    place.released(20, 30)
+    place.change(40)
+    place.publish(when=When(NOON + 10_000_000, said_by="--at", commanded=True))
+    place.roll_back()
+    place.clock.advance(10_000_000)
+    assert place.active == 4
+
+
+def test_a_rollback_of_everybody_together_becomes_active_at_a_safe_instant(place: Place) -> None:
+    place.released(20, 30)
+    receipt = place.roll_back(together=True)
+    assert receipt.release is not None
+    assert receipt.release.activates_at == receipt.safe_from == receipt.release.published_at + 75_000
+    assert place.active == 2
+    place.clock.advance(80_000)
+    assert place.active == 3
+
+
+@pytest.mark.parametrize("to", [0, 9])
+def test_a_rollback_to_what_is_not_in_the_log_names_what_is(place: Place, to: int) -> None:
+    place.released(20, 30)
+    with pytest.raises(NotFound, match=r"has releases 1 to 2, not"):
+        place.roll_back(to=to)
+
+
+def test_a_rollback_to_what_is_active_is_refused(place: Place) -> None:
+    place.released(20, 30)
+    with pytest.raises(RefusedError, match="release 2, which is active, has the bundle of 2 already"):
+        place.roll_back(to=2)
+
+
+def test_there_is_nothing_to_roll_back_from_the_first_release(place: Place) -> None:
+    place.released(20)
+    with pytest.raises(RefusedError, match="nothing else was active in 'production' before release 1"):
+        place.roll_back()
+
+
+def test_a_release_whose_documents_are_gone_is_not_rolled_back_to(place: Place) -> None:
+    place.released(20, 30)
+    old = place.store.get_release("production", 1).release
+    place.objects._objects.pop("blobs/sha256/" + old.namespaces["default"][0].removeprefix("sha256:"))
+    with pytest.raises(RefusedError, match="release 1 is not whole"):
+        place.roll_back()
+    assert place.head.revision == 2
+
+
+def test_a_dry_run_of_a_rollback_writes_nothing(place: Place) -> None:
+    place.released(20, 30)
+    assert place.roll_back(dry_run=True).outcome == "planned"
+    assert (place.head.revision, place.head.hold) == (2, None)
+
+
+def test_static_snapshots_follow_a_rollback(place: Place) -> None:
+    place.released(20, 30)
+    place.roll_back()
+    found = place.store.read_static("production", "default")
+    assert found is not None and b'"percentage":20' in found[0]
+
+
+def test_a_hold_lets_what_is_pending_become_active(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    place.publish(when=When(NOON + 10_000_000, said_by="--at", commanded=True))
+    hold(place.means, "production", ANN)
+    place.clock.advance(10_000_000)
+    assert place.active == 2
+
+
+def test_a_second_hold_is_refused_with_the_first_ones_reason(place: Place) -> None:
+    place.released(20)
+    hold(place.means, "production", ANN)
+    with pytest.raises(RefusedError, match=r"held: checkout errors \(by ann\) already"):
+        hold(place.means, "production", Person("bob", "me too"))
+
+
+def test_a_freeze_queues_pushes_until_its_end_and_then_they_are_released(place: Place) -> None:
+    place.released(20)
+    freeze(place.means, "production", ANN, until=place.clock.wall() + 3_600_000)
+    place.change(30)
+    assert place.publish().outcome == "queued"
+    place.clock.advance(3_600_000)
+    assert place.publish().outcome == "published"
+    assert (place.head.freeze, place.head.waiting) == (None, None)
+
+
+def test_nothing_that_is_pending_becomes_active_in_a_freeze(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    instant = NOON + 10_000_000
+    place.publish(when=When(instant, said_by="--at", commanded=True))
+    _, warnings = freeze(place.means, "production", ANN, until=NOON + 20_000_000)
+    place.clock.advance(10_000_000)
+    assert place.active == 3
+    first, third = (place.store.get_release("production", number).release for number in (1, 3))
+    assert (third.kind, third.bundle, warnings) == ("freeze", first.bundle, ())
+
+
+def test_an_instant_that_is_still_to_come_after_a_freeze_is_kept(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    instant = NOON + 10_000_000
+    place.publish(when=When(instant, said_by="--at", commanded=True))
+    freeze(place.means, "production", ANN, until=None)
+    resume(place.means, "production")
+    receipt = place.publish()
+    assert receipt.release is not None
+    assert (receipt.release.activates_at, receipt.release.explicit) == (instant, True)
+
+
+def test_a_freeze_that_comes_too_late_for_some_readers_says_so(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    place.publish(when=When(place.clock.wall() + 80_000, said_by="--at", commanded=True))
+    place.clock.advance(60_000)
+    _, warnings = freeze(place.means, "production", ANN, until=None)
+    assert "release 2 was to become active" in warnings[0]
+
+
+def test_a_freeze_keeps_rollbacks_back_and_glass_can_be_broken(place: Place) -> None:
+    place.released(20, 30)
+    freeze(place.means, "production", ANN, until=None)
+    with pytest.raises(RefusedError, match="frozen: checkout errors"):
+        place.roll_back()
+    receipt = place.roll_back(override="it burns")
+    assert receipt.release is not None
+    assert receipt.release.note["overrides"] == "freeze"
+    assert receipt.release.note["override_reason"] == "it burns"
+
+
+def test_a_publish_that_breaks_the_glass_is_in_the_log_with_its_reason_and_the_freeze_goes_on(place: Place) -> None:
+    place.released(20)
+    freeze(place.means, "production", ANN, until=None)
+    place.change(30)
+    receipt = place.publish(override="security fix", by="eve")
+    assert receipt.release is not None
+    assert receipt.release.note == {"by": "eve", "overrides": "freeze", "reason": "security fix"}
+    place.change(40)
+    assert place.publish().outcome == "queued"
+
+
+@pytest.mark.parametrize("minutes", [0, -5])
+def test_a_freeze_that_would_be_over_is_refused(place: Place, minutes: int) -> None:
+    place.released(20)
+    with pytest.raises(RefusedError, match="would be over already"):
+        freeze(place.means, "production", ANN, until=place.clock.wall() + minutes * 60_000)
+
+
+def test_resume_without_hold_or_freeze_is_refused(place: Place) -> None:
+    place.released(20)
+    with pytest.raises(RefusedError, match="neither held nor frozen"):
+        resume(place.means, "production")
+
+
+def test_an_environment_without_a_release_is_moved_by_nobody(place: Place) -> None:
+    with pytest.raises(RefusedError, match="has no release yet"):
+        hold(place.means, "production", ANN)
+
+
+def test_a_commits_trailer_says_from_when_its_release_is_active(place: Place) -> None:
+    place.released(20)
+    place.change(30, "Raise it\n\nBecause.\n\nBurgee-Activate-At: 2027-01-15T10:00:00+01:00\nSigned-off-by: Ann <a@b>")
+    receipt = place.publish()
+    assert receipt.release is not None
+    assert receipt.release.activates_at == NOON + 3_600_000
+    assert "active 2027-01-15 09:00:00 UTC, safe from 08:02:16" in status_of(receipt).description
+
+
+def test_a_trailer_that_is_no_instant_refuses_the_release_with_an_example(place: Place) -> None:
+    place.released(20)
+    place.change(30, "Raise it\n\nBurgee-Activate-At: tomorrow")
+    receipt = place.publish()
+    assert receipt.outcome == "refused"
+    assert "RFC 3339" in receipt.message and "'tomorrow'" in receipt.message
+
+
+def test_a_trailer_whose_instant_is_too_near_refuses_or_shifts_as_the_environment_has_it(place: Place) -> None:
+    place.released(20)
+    place.change(30, "Raise it\n\nBurgee-Activate-At: 2027-01-15T08:01:30Z")
+    assert "too near" in place.publish().message
+    commit(place.repository, {"burgee.yaml": PROJECT.replace("flags}", "flags, near_instant: shift}")})
+    git(place.repository, "commit", "--amend", "-qm", "shift\n\nBurgee-Activate-At: 2027-01-15T08:01:30Z")
+    receipt = place.publish()
+    assert receipt.outcome == "published"
+    assert "shifted to" in receipt.warnings[0]
+
+
+def test_what_is_pending_can_be_given_another_instant(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    place.publish(when=When(NOON + 10_000_000, said_by="--at", commanded=True))
+    assert place.publish().outcome == "unchanged"
+    receipt = place.publish(when=When(NOON + 5_000_000, said_by="--at", commanded=True))
+    assert receipt.release is not None
+    assert (receipt.release.revision, receipt.release.activates_at) == (3, NOON + 5_000_000)
+
+
+def test_moves_that_race_with_a_publish_leave_a_log_without_gap(place: Place) -> None:
+    place.released(20, 30)
+
+    class Racing(MemoryObjects):
+        """Somebody else publishes just before the first swap of the head."""
+
+        raced = False
+
+    racing = Racing("memory://moves")
+    racing._objects = place.objects._objects
+    swap = racing.swap
+
+    def swap_late(key: str, content: bytes, **options: Any) -> str:
+        if key.endswith("head.json") and not racing.raced:
+            racing.raced = True
+            place.change(40)
+            place.publish()
+        return swap(key, content, **options)
+
+    racing.swap = swap_late  # type: ignore[method-assign]
+    means = replace(place.means, store=ObjectStore(racing))
+    receipt = roll_back(means, "production", ANN, Rollback(to=1))
+    assert receipt.release is not None and receipt.release.revision == 4
+    assert place.head.last.release.previous == place.store.get_release("production", 3).digest
