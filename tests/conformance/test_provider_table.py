@@ -78,9 +78,8 @@ def is_replaced_only_if_it_is_what_was_seen(place: Place) -> str:
 
 
 def never_goes_back(place: Place) -> str:
-    first, _ = released(place)
-    _, etag = released(place)
-    kept = refused(lambda: place.store.swap_head(first, etag))
+    first, second = released(place), released(place)
+    kept = refused(lambda: place.store.swap_head(first.head, second.etag))
     assert kept == YES
     return kept if tells_racing_writers(place) else ALONE
 

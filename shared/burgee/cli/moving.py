@@ -11,14 +11,13 @@ from typing import Any, TypeVar
 import click
 
 from ..control.rim import system_rim
+from ..control.sealing import open_sealing
 from ..core.errors import ConfigurationError, NotFound
 from ..deliver.mirrors import Mirrors
 from ..deliver.moves import Person
 from ..deliver.publisher import Means
 from ..deliver.receipt import Receipt
-from ..deliver.sealing import Sealing
 from ..settings import Settings
-from ..sign.opening import open_signers
 from .mirrors import mirrors_here
 from .output import note, progress
 from .stores import UnknownName, chosen_store, index_of, listed_environment, mirror_at, settings, store_to_write
@@ -53,11 +52,6 @@ def account() -> str:
         return "unknown"
 
 
-def sealing_of(said: Settings, *, unsigned: bool = False) -> Sealing:
-    """What signs heads, as the settings say. Raises ConfigurationError."""
-    return Sealing(open_signers(said.signing_keys, os.environ), said.signature_validity_ms, unsigned)
-
-
 def means_at(store_url: str | None, environment: str, *, unsigned: bool = False) -> Means:
     """What the head of an environment of the chosen store is moved with. Says which store that is.
 
@@ -67,7 +61,7 @@ def means_at(store_url: str | None, environment: str, *, unsigned: bool = False)
     store = store_to_write(choice.url)
     note(f"store {store.url} ({choice.said_by})")
     listed_environment(store, index_of(store), environment)
-    return Means(store, system_rim(), sealing_of(settings(), unsigned=unsigned))
+    return Means(store, system_rim(), open_sealing(settings(), os.environ, unsigned=unsigned))
 
 
 def moved(move: Callable[[], _Value]) -> _Value:

@@ -10,16 +10,15 @@ from ..deliver.mirrors import Mirrors
 from ..deliver.publish import publish
 from ..deliver.publisher import Options, Publisher
 from ..deliver.receipt import Receipt
-from ..deliver.sealing import Sealing
 from ..git.host import open_host
 from ..git.repository import open_repository
 from ..queue.opening import open_queue
 from ..settings import Settings
-from ..sign.opening import open_signers
 from ..store.opening import open_store
 from .opening import needed, queue_of, repository_of, store_of
 from .publishing import Desk, Say, Statuses
 from .rim import system_rim
+from .sealing import open_sealing
 
 
 def open_desk(settings: Settings, environ: Mapping[str, str], *, say: Say, count: Callable[[str], object]) -> Desk:
@@ -50,7 +49,7 @@ def _publishing(settings: Settings, environ: Mapping[str, str], say: Say) -> Cal
     publisher = Publisher(
         *(repository, store, rim, options, Built()),
         mirrors=Mirrors(partial(open_store, environ=environ, as_mirror=True)),
-        sealing=Sealing(open_signers(settings.signing_keys, environ), settings.signature_validity_ms),
+        sealing=open_sealing(settings, environ),
         tell=lambda receipts: _announce(receipts, settings, say, now=rim.now),
     )
     return lambda: publish(publisher)

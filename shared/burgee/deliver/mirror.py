@@ -13,7 +13,7 @@ from ..bundle.head import Entry, Head, encode_head
 from ..bundle.manifest import MANIFEST_TYPE
 from ..core.errors import Conflict, ContentError, InvalidRequest, NotFound, RefusedError
 from ..store.port import Store
-from .settle import settle
+from .settle import has_steps, settle
 
 _TRIES = 10
 _EMPTY = "give the mirror an empty place"
@@ -91,9 +91,11 @@ def _advance(primary: Store, mirror: Store, environment: str, now: Callable[[], 
 
 
 def _is_complete(mirror: Store, head: Head) -> bool:
-    """Whether nothing is left to do for a head that is there: it was active at once, and what is written last is."""
+    """Whether nothing is left to do for a head that is there: it was active at once and stays as it is, and what is
+    written last is there."""
     release = head.last.release
-    return release.activates_at <= release.published_at and _has_release(mirror, head.environment, head.revision)
+    at_once = release.activates_at <= release.published_at
+    return at_once and _has_release(mirror, head.environment, head.revision) and not has_steps(mirror, release)
 
 
 def _check_same_log(primary: Store, mirror: Store, there: Head, head: Head) -> None:

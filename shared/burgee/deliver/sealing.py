@@ -33,18 +33,18 @@ class Sealing:
     unsigned: bool = False
 
     def __call__(self, head: Head, now: int) -> Head:
-        """The head as it is written. Raises RefusedError, and whatever a signer raises."""
-        if head.signatures and not self.signers and not self.unsigned:
-            raise RefusedError(
-                f"the head of {head.environment!r} is signed, and there is no key to sign the next one with: readers "
-                "that verify would refuse it; set BURGEE_SIGNING_KEYS, or say --unsigned to give signing up"
-            )
+        """The head as it is written. Raises whatever a signer raises."""
         return signed_head(head, self.signers, expires_at=now + self.validity)
 
     def check(self, present: Head) -> None:
-        """Raises Untrusted for a head of the store that is not to be built on."""
+        """Raises Untrusted for a head of the store that is not to be built on, RefusedError where that takes a key."""
         if self.signers and not is_ours(present, self.signers):
             raise Untrusted(distrusted(present, self.signers))
+        if present.signatures and not self.signers and not self.unsigned:
+            raise RefusedError(
+                f"the head of {present.environment!r} is signed, and there is no key to sign the next one with: readers "
+                "that verify would refuse it; set BURGEE_SIGNING_KEYS, or say --unsigned to give signing up"
+            )
 
     def is_due(self, head: Head, now: int) -> bool:
         """Whether a head that says nothing new has to be signed again, so that it stays fresh."""

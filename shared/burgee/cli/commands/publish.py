@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import click
 
 from ...control.rim import system_rim
+from ...control.sealing import open_sealing
 from ...core.errors import EnvironmentNotFound, InvalidRequest, NotFound
 from ...deliver.built import Built
 from ...deliver.instants import AS_USUAL, NOW, When
@@ -18,7 +20,7 @@ from ...deliver.receipt import Receipt
 from ...deliver.receipt import as_json as receipt_json
 from ...git.repository import Repository
 from ..instants import read_instant
-from ..moving import account, announced, by_option, check_hooks, sealing_of, unsigned_option
+from ..moving import account, announced, by_option, check_hooks, unsigned_option
 from ..options import environment_option, example, json_option, store_option
 from ..output import note, progress, show_json, show_receipt
 from ..places import named, repository_at
@@ -90,7 +92,7 @@ def command(
     check_hooks(said)
     rim = system_rim()
     when = _when(at, at_once, now=rim.now())
-    sealing = sealing_of(said, unsigned=unsigned)
+    sealing = open_sealing(said, os.environ, unsigned=unsigned)
     choice = chosen_store(store_url)
     store = store_to_write(choice.url)
     note(f"store {store.url} ({choice.said_by})")
