@@ -6,7 +6,7 @@ from collections import namedtuple
 import pytest
 
 from burgee.author.globs import BadGlob, compile_glob
-from burgee.author.select import Selection, select
+from burgee.author.select import Selection, select, select_tests
 
 Entry = namedtuple("Entry", "path mode", defaults=(0o100644,))
 
@@ -51,6 +51,19 @@ def test_index_replaces_the_default_globs() -> None:
     index = b"version: '1.0'\ninclude: ['prod/*.yml', '*.json']\nexclude: ['prod/x*']\n"
     found = select(entries("prod/a.yml", "prod/x.yml", "features.yml", "a.json", ".flipt.yml"), index=index)
     assert found.paths == ("a.json", "prod/a.yml")
+
+
+def test_flag_tests_are_never_read_as_flags() -> None:
+    found = select(entries("a.test.yaml", "b.test.yml", "c.yaml"), index=b"include: ['**']\n")
+    assert (found.paths, found.problems) == (("c.yaml",), ())
+
+
+def test_flag_tests_are_those_files_below_the_directory_that_end_so() -> None:
+    listed = entries(
+        "f/b.test.yml", "f/x/a.test.yaml", "f/features.yaml", "g/a.test.yaml", "f/.x/a.test.yaml", "f/a_test.yaml"
+    )
+    assert select_tests(listed, directory="f").paths == ("f/b.test.yml", "f/x/a.test.yaml")
+    assert select_tests(listed, directory="f", ignore=["x/"]).paths == ("f/b.test.yml",)
 
 
 @pytest.mark.parametrize("index", [b"", b"version: '1.0'\n", b"include: []\n"])

@@ -10,7 +10,7 @@ from burgee.bundle.head import Head, active_at
 from burgee.bundle.release import Origin
 from burgee.core.errors import RefusedError
 from burgee.deliver.candidate import Candidate, compile_bundle
-from burgee.deliver.instants import Pace
+from burgee.deliver.instants import Pace, When
 from burgee.deliver.plan import Plan, Terms, plan
 
 ORIGIN = Origin("https://example.org/flags", "main", "c0ffee", 1_000)
@@ -92,6 +92,16 @@ def test_a_release_names_the_revisions_still_pending_when_it_was_made() -> None:
     assert third.release is not None
     assert third.release.pending == (2,)
     assert [entry.release.revision for entry in head_of(third).releases] == [1, 2, 3]
+
+
+def test_a_head_holds_nothing_that_will_never_be_active_and_the_log_names_it_still() -> None:
+    first = planned(a_candidate("a"))
+    made = planned(a_candidate("a", "b"), after=first, now=NOON + 10, when=When(NOON + 500_000, said_by="--at"))
+    for number in range(20):
+        made = planned(a_candidate("a", f"c{number}"), after=made, now=NOON + 20 + number)
+    assert [entry.release.revision for entry in head_of(made).releases] == [1, 22]
+    assert made.release is not None
+    assert made.release.pending == tuple(range(2, 22))
 
 
 def test_nothing_to_release_is_said_before_the_first_release() -> None:

@@ -15,11 +15,14 @@ import yaml
 
 from burgee.author.authored import Authored
 from burgee.author.jsonschema import features_schema
+from burgee.author.jsonschema import tests_schema as schema_of_tests
 from burgee.author.project import Project, project_schema, read_project
 from burgee.core.explain import explain
+from burgee.core.instant import parse_instant
 from burgee.core.snapshot import Snapshot
 from burgee.deliver.candidate import compile_bundle
 from burgee.deliver.reading import author_environment
+from burgee.deliver.testing import check_tests, find_tests
 from burgee.git.folder import open_folder
 
 SAMPLEREPO = Path(__file__).resolve().parents[2] / "samplerepo"
@@ -63,17 +66,31 @@ def test_staging_has_what_production_has_and_is_ahead(project: Project) -> None:
     assert len(keys[1]) >= 12
 
 
-@pytest.mark.parametrize(("name", "schema"), [("features", features_schema), ("burgee", project_schema)])
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_its_flag_tests_pass_whenever_they_are_run(project: Project, environment: str) -> None:
+    source, candidate = open_folder(SAMPLEREPO), compile_bundle(authored(project, environment).documents.values())
+    files, problems = find_tests(source, project.environments[environment], environments=ENVIRONMENTS)
+    assert (len(files), problems) == (1, [])
+    for year in (2020, 2026, 2040):
+        now = parse_instant(f"{year}-12-01T00:00:00Z")
+        assert check_tests(source, project, environment, candidate, now=now) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [("features", features_schema), ("burgee", project_schema), ("tests", schema_of_tests)],
+)
 def test_its_schemas_are_those_that_the_command_line_prints(name: str, schema: Any) -> None:
     written = (SAMPLEREPO / "schemas" / f"{name}.schema.json").read_text()
-    assert json.loads(written) == schema(), "run: burgee schema features|project > samplerepo/schemas/..."
+    assert json.loads(written) == schema(), "run: burgee schema features|project|tests > samplerepo/schemas/..."
 
 
-def test_its_yaml_flag_files_point_editors_at_the_schema() -> None:
-    for path in SAMPLEREPO.glob("flags/**/features.yaml"):
+@pytest.mark.parametrize(("files", "name"), [("features.yaml", "features"), ("*.test.yaml", "tests")])
+def test_its_yaml_files_point_editors_at_their_schema(files: str, name: str) -> None:
+    for path in SAMPLEREPO.glob(f"flags/**/{files}"):
         first = path.read_text().splitlines()[0]
         schema = first.removeprefix("# yaml-language-server: $schema=")
-        assert (path.parent / schema).resolve() == SAMPLEREPO / "schemas" / "features.schema.json", path
+        assert (path.parent / schema).resolve() == SAMPLEREPO / "schemas" / f"{name}.schema.json", path
 
 
 def test_every_flag_that_the_shop_asks_for_exists_in_both_environments(project: Project, shop: ModuleType) -> None:

@@ -8,20 +8,11 @@ from typing import Any
 
 from ..core.errors import Problem
 from .finding import ERROR, TOO_MANY, Finding, Findings
-from .locate import locate
 from .merge import merge
-from .parsed import ParsedFile, ParsedFiles, parse_file
-from .read import is_json
+from .parsed import NamedFile, ParsedFile
+from .parsed_files import File, ParsedFiles, SourceFile
 
-__all__ = ["Authored", "ParsedFiles", "SourceFile", "author"]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file to be read; `path` is relative to the repository root."""
-
-    path: str
-    content: bytes
+__all__ = ["Authored", "File", "ParsedFiles", "SourceFile", "author"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +32,25 @@ class Authored:
 
 
 def author(
-    files: Iterable[SourceFile],
-    *,
-    parsed: ParsedFiles | None = None,
-    progress: Callable[[int], None] | None = None,
+    files: Iterable[File], *, parsed: ParsedFiles | None = None, progress: Callable[[int], None] | None = None
 ) -> Authored:
-    """Read, check, normalise and merge files; `progress` is told how many files are done."""
-    parse: Callable[[str, bytes], ParsedFile] = parsed.parse if parsed else parse_file
+    """Read, check, normalise and merge files; `progress` is told how many files are done.
+
+    What is in `parsed` already is not made again; the documents are then the same objects.
+    """
+    parsed = ParsedFiles() if parsed is None else parsed
     ordered = sorted(files, key=lambda file: file.path)
-    done: list[tuple[str, ParsedFile]] = []
+    done: list[NamedFile] = []
     for file in ordered:
-        done.append((file.path, parse(file.path, file.content)))
+        done.append(parsed.parse(file))
         if progress:
             progress(len(done))
-    merged = merge(done)
-    problems = {finding.problem(path) for path, file in done for finding in file.findings}
-    for file, (path, parsed_file) in zip(ordered, done, strict=True):
-        found = _room_for(merged.findings[path], parsed_file) if path in merged.findings else ()
-        located = locate(file.content, found, json=is_json(path), starts=parsed_file.starts)
-        problems.update(finding.problem(path) for finding in located)
+    merged = merge(done, parsed.namespaces)
+    problems = {finding.problem(file.path) for file in done for finding in file.parsed.findings}
+    for file, named in zip(ordered, done, strict=True):
+        if file.path in merged.findings:
+            found = _room_for(merged.findings[file.path], named.parsed)
+            problems.update(finding.problem(file.path) for finding in parsed.located(file, named, found))
     return Authored(merged.documents, tuple(sorted(problems, key=_order)))
 
 

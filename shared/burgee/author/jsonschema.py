@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.model import AND, BOOLEAN_FLAG, NUMBER, OR, VARIANT_FLAG
+from ..core.schedule import SCHEDULE
 from .constraint import CONSTRAINT, LIST_OPERATORS, MATCH_TYPES, OPERATORS, SEGMENT
 from .fields import Shape
+from .flag_test_shapes import CASE, EXPECTED, FLAG_TEST, REASONS, SHARE
+from .flag_test_shapes import DOCUMENT as TEST_DOCUMENT
 from .project import project_schema
+from .schedule import STEP
 from .schema import (
     DISTRIBUTION,
     DOCUMENT,
@@ -22,7 +26,7 @@ from .schema import (
 )
 from .versions import VERSIONS
 
-__all__ = ["features_schema", "project_schema"]
+__all__ = ["features_schema", "project_schema", "tests_schema"]
 
 Schema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -47,6 +51,24 @@ def features_schema() -> Schema:
             "rollout": {**_closed(ROLLOUT, _ROLLOUT_FIELDS), "not": {"required": ["segment", "threshold"]}},
             "segment": _closed(SEGMENT, _SEGMENT_FIELDS),
             "constraint": {**_closed(CONSTRAINT, _CONSTRAINT_FIELDS), "allOf": _constraint_rules()},
+        },
+    }
+
+
+def tests_schema() -> Schema:
+    """The JSON Schema of a file of flag tests (draft 2020-12)."""
+    return {
+        "$schema": _DIALECT,
+        "title": "flag tests",
+        "description": "which answers flags are to give",
+        **_closed(TEST_DOCUMENT, _TEST_DOCUMENT_FIELDS),
+        "$defs": {
+            "test": {
+                **_closed(FLAG_TEST, _FLAG_TEST_FIELDS),
+                "anyOf": [{"required": ["cases"]}, {"required": ["shares"]}],
+            },
+            "case": {**_closed(CASE, _CASE_FIELDS), "not": {"required": ["entity", "entities"]}},
+            "share": _closed(SHARE, _SHARE_FIELDS),
         },
     }
 
@@ -86,6 +108,31 @@ def _value_of_lists() -> Schema:
     }
 
 
+def _schedule() -> Schema:
+    steps: Schema = {"type": "array", "minItems": 1, "items": _closed(STEP, _STEP_FIELDS)}
+    return {"description": "dated steps, as a list or as text that holds it as JSON", "anyOf": [steps, _TEXT]}
+
+
+def _share(kind: str) -> Schema:
+    share: Schema = {"type": kind, "minimum": 0, "maximum": 100}
+    return {"anyOf": [share, {"type": "array", "items": share, "minItems": 2, "maxItems": 2}]}
+
+
+_TEXT: Schema = {"type": "string"}
+_STEP_FIELDS: dict[str, Schema] = {
+    "at": {"type": "string", "description": "when, with a zone: 2026-12-01T09:00:00+01:00"},
+    "from": {"type": "string", "description": "when a ramp begins"},
+    "until": {"type": "string", "description": "when a ramp has come to its end"},
+    "enabled": {"type": "boolean"},
+    "rollout": {"type": "integer", "minimum": 1, "description": "which rollout with a threshold, counted from 1"},
+    "percentage": {**_share("integer"), "description": "its percentage; of a ramp: from, to"},
+    "rule": {"type": "integer", "minimum": 1, "description": "which rule, counted from 1"},
+    "weights": {
+        "type": "object",
+        "additionalProperties": _share("number"),
+        "description": "the weights of all its variants, which make 100; of a ramp: from, to",
+    },
+}
 _DOCUMENT_FIELDS: dict[str, Schema] = {
     "version": {"enum": list(VERSIONS), "description": "version of the format, as text"},
     "namespace": {
@@ -109,6 +156,7 @@ _FLAG_FIELDS: dict[str, Schema] = {
     "rollouts": _list_of("rollout", "tried in order; boolean flags only"),
     "metadata": {
         "type": "object",
+        "properties": {SCHEDULE: _schedule()},
         "additionalProperties": {"type": ["string", "number", "boolean", "object", "array"]},
         "description": "values for people and tools; nested ones cannot be read by Flipt v1",
     },
@@ -161,4 +209,64 @@ _CONSTRAINT_FIELDS: dict[str, Schema] = {
         "items": {"type": ["string", "number"]},
     },
     "description": _TEXT_OR_NULL,
+}
+_PROPERTY: Schema = {"type": ["string", "number", "boolean"]}
+_CONTEXT: Schema = {"type": "object", "additionalProperties": _PROPERTY}
+_INSTANT: Schema = {"type": "string", "description": "an instant with its zone; the one of the run when left out"}
+_PERCENT: Schema = {"type": "number", "minimum": 0, "maximum": 100}
+_TEST_DOCUMENT_FIELDS: dict[str, Schema] = {
+    "version": {"const": 1},
+    "namespace": {**_KEY, "description": "the namespace of the flags; default when left out"},
+    "environments": {
+        "type": "array",
+        "items": {"type": "string"},
+        "minItems": 1,
+        "description": "run in these environments only",
+    },
+    "tests": _list_of("test", "the flags that are tested"),
+}
+_FLAG_TEST_FIELDS: dict[str, Schema] = {
+    "flag": {**_KEY, "description": "the key of a flag"},
+    "name": {**_NAME, "description": "what is said of its cases when one fails"},
+    "at": _INSTANT,
+    "cases": _list_of("case", "who asks, and the answer that is to be given"),
+    "shares": _list_of("share", "how many are to get which answer, counted over every bucket"),
+}
+_EXPECTED_FIELDS: dict[str, Schema] = {
+    "value": {"type": "boolean", "description": "what a boolean flag is to answer"},
+    "variant": {"type": ["string", "null"], "description": "the variant's key; null for none"},
+    "attachment": {"description": "what is to come with the variant; null for nothing"},
+    "match": {"type": "boolean", "description": "whether a rule is to match"},
+    "reason": {"enum": list(REASONS)},
+    "segments": {**_KEYS, "description": "the segments that are to match, in any order"},
+}
+_CASE_FIELDS: dict[str, Schema] = {
+    "name": _NAME,
+    "entity": {"type": "string", "description": "who asks; left out, the answer may not depend on it"},
+    "entities": {"type": "array", "items": {"type": "string"}, "minItems": 1, "description": "one case for each"},
+    "context": {**_CONTEXT, "description": "what is known of who asks"},
+    "matrix": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": _PROPERTY, "minItems": 1},
+        "description": "one case for each combination of these values, which join the context",
+    },
+    "at": _INSTANT,
+    "expect": {
+        "description": "true or false, a variant's key, or more of the answer",
+        "anyOf": [
+            {"type": "boolean"},
+            {"type": "string"},
+            {**_closed(EXPECTED, _EXPECTED_FIELDS), "minProperties": 1},
+        ],
+    },
+}
+_SHARE_FIELDS: dict[str, Schema] = {
+    "name": _NAME,
+    "context": {**_CONTEXT, "description": "what is known of those who ask"},
+    "at": _INSTANT,
+    "expect": {
+        "description": "percentages by answer, or the percentage that is to get true",
+        "anyOf": [_PERCENT, {"type": "object", "additionalProperties": _PERCENT, "minProperties": 1}],
+    },
+    "tolerance": {**_PERCENT, "description": "by how much each percentage may differ; 0 when left out"},
 }

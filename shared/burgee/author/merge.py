@@ -7,14 +7,15 @@ one name; of several descriptions the last one that is not empty holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from .finding import MOST_HINTS, Finding, Findings, did_you_mean, shown, warning
+from .kept import Kept
 from .normal import has_nested_metadata
-from .parsed import ParsedDocument, ParsedFile
+from .parsed import NamedFile, ParsedDocument
 from .reach import everybody, lint_reach
 from .schema import Reference
 
@@ -49,6 +50,14 @@ class _Namespace:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedNamespace:
+    """The normal form of a namespace, and the findings of its making by file, not yet located."""
+
+    document: dict[str, Any]
+    findings: Mapping[str, Sequence[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """Normal forms by namespace key, and findings by file, not yet located."""
 
@@ -56,28 +65,56 @@ class Merged:
     findings: dict[str, list[Finding]]
 
 
-_Definitions = Callable[[], dict[tuple[str, str], str]]
+_Documents = Sequence[tuple[Place, ParsedDocument]]
+_Definitions = Callable[[], dict[str, str]]
+
+# By namespace key, and by path and name of the files that have something of it.
+MergedNamespaces = Kept[tuple[str, tuple[tuple[str, str], ...]], MergedNamespace]
 
 
-def merge(files: Iterable[tuple[str, ParsedFile]]) -> Merged:
-    """Merge files that are sorted by path; findings tell of replaced, unknown, unused and unreachable things."""
-    ordered = [
-        (Place(path, number), document) for path, parsed in files for number, document in parsed.documents.items()
-    ]
+def merge(files: Iterable[NamedFile], kept: MergedNamespaces) -> Merged:
+    """Merge files that are sorted by path; findings tell of replaced, unknown, unused and unreachable things.
+
+    A namespace all of whose files are as they were is taken from `kept`.
+    """
+    grouped: dict[str, list[NamedFile]] = {}
+    for file in files:
+        for key in dict.fromkeys(document.namespace for document in file.parsed.documents.values()):
+            grouped.setdefault(key, []).append(file)
+    namespaces = {key: _merged(key, having, kept) for key, having in grouped.items()}
     findings: dict[str, Findings] = {}
-    namespaces: dict[str, _Namespace] = {}
+    for namespace in namespaces.values():
+        for path, found in namespace.findings.items():
+            findings.setdefault(path, Findings()).fill(found)
+    documents = {key: namespaces[key].document for key in sorted(namespaces)}
+    return Merged(documents, {path: found.complete() for path, found in findings.items()})
+
+
+def _merged(key: str, files: Sequence[NamedFile], kept: MergedNamespaces) -> MergedNamespace:
+    known_by = (key, tuple((file.path, file.name) for file in files))
+    found = kept.get(known_by)
+    if found is None:
+        documents = [
+            (Place(file.path, number), document)
+            for file in files
+            for number, document in file.parsed.documents.items()
+            if document.namespace == key
+        ]
+        found = _merge_namespace(key, documents)
+        kept.keep(known_by, found, size=sum(file.parsed.size for file in files))
+    return found
+
+
+def _merge_namespace(key: str, documents: _Documents) -> MergedNamespace:
+    findings: dict[str, Findings] = {}
+    namespace = _Namespace()
 
     @cache
-    def definitions() -> dict[tuple[str, str], str]:
-        """The first file that defines a segment, by namespace and segment; made when a segment is unknown."""
-        return {
-            (document.namespace, segment): place.file
-            for place, document in reversed(ordered)
-            for segment in document.defined
-        }
+    def definitions() -> dict[str, str]:
+        """The first file that defines a segment; made when a segment is unknown."""
+        return {segment: place.file for place, document in reversed(documents) for segment in document.defined}
 
-    for place, document in ordered:
-        namespace = namespaces.setdefault(document.namespace, _Namespace())
+    for place, document in documents:
         for finding in (
             *_add_names(namespace, place, document),
             *_add_segments(namespace, place, document),
@@ -85,10 +122,9 @@ def merge(files: Iterable[tuple[str, ParsedFile]]) -> Merged:
             *_add_flags(namespace, place, document),
         ):
             _note(findings, place, finding)
-    for namespace in namespaces.values():
-        _lint(namespace, findings)
-    documents = {key: _document(key, namespaces[key], findings) for key in sorted(namespaces)}
-    return Merged(documents, {path: found.complete() for path, found in findings.items()})
+    _lint(namespace, findings)
+    normal = _document(key, namespace, findings)
+    return MergedNamespace(normal, {path: tuple(found.complete()) for path, found in findings.items()})
 
 
 def _note(findings: dict[str, Findings], place: Place, finding: Finding) -> None:
@@ -137,7 +173,7 @@ def _check_references(namespace: _Namespace, document: ParsedDocument, definitio
         segment = reference.segment
         used.add(segment)
         if segment not in known:
-            later = definitions().get((document.namespace, segment))
+            later = definitions().get(segment)
             namespace.hints += 1
             candidates = known if namespace.hints <= MOST_HINTS else ()
             yield _unknown_segment(reference, document, candidates, later)

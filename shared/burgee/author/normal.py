@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.model import AND, BOOLEAN_FLAG
+from ..core.schedule import SCHEDULE
 from .numerals import list_text, plain, weight
+from .schedule import normal_schedule
 
 _SCALARS = frozenset((str, int, float, bool))
 
@@ -30,6 +32,8 @@ def normal_flag(flag: dict[str, Any]) -> dict[str, Any]:
         made["rules"] = [_rule(rule) for rule in flag["rules"]]
     if flag.get("metadata"):
         made["metadata"] = plain(flag["metadata"])
+        if SCHEDULE in made["metadata"]:
+            made["metadata"][SCHEDULE] = normal_schedule(flag["metadata"][SCHEDULE])
     return made
 
 

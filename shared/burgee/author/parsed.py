@@ -1,10 +1,8 @@
-"""One file, read, checked and in normal form; unchanged content is not parsed again."""
+"""One file, read, checked and in normal form."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 from .finding import Finding, Findings, TooManyProblems
@@ -35,38 +33,21 @@ class ParsedDocument:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """`documents` by their number in the file; a document that is no mapping is left out."""
+    """`documents` by their number in the file; a document that is no mapping is left out. `size` is in bytes."""
 
     documents: dict[int, ParsedDocument]
     findings: tuple[Finding, ...]
     starts: Starts
+    size: int
 
 
-class ParsedFiles:
-    """Parsed files by their content, the least recently used forgotten first.
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A parsed file at its path; those of one `name` had the same content."""
 
-    `limit` is in bytes of content; a parsed file takes some ten times as much memory.
-    """
-
-    __slots__ = ("_files", "_limit", "_size")
-
-    def __init__(self, *, limit: int = 32 * 1024 * 1024) -> None:
-        self._files: OrderedDict[tuple[bytes, bool], tuple[ParsedFile, int]] = OrderedDict()
-        self._limit = limit
-        self._size = 0
-
-    def parse(self, path: str, content: bytes) -> ParsedFile:
-        """As `parse_file`, from memory when the same content was parsed before."""
-        key = (sha256(content).digest(), is_json(path))
-        if key in self._files:
-            self._files.move_to_end(key)
-            return self._files[key][0]
-        parsed = parse_file(path, content)
-        self._files[key] = (parsed, len(content))
-        self._size += len(content)
-        while self._size > self._limit:
-            self._size -= self._files.popitem(last=False)[1][1]
-        return parsed
+    path: str
+    name: str
+    parsed: ParsedFile
 
 
 def parse_file(path: str, content: bytes) -> ParsedFile:
@@ -79,7 +60,7 @@ def parse_file(path: str, content: bytes) -> ParsedFile:
         if raw is None or type(raw) is dict:
             documents[number] = _parse(raw or {}, checked, number, findings)
     located = locate(content, findings.complete(), json=is_json(path), starts=reading.starts)
-    return ParsedFile(documents, tuple(located), reading.starts)
+    return ParsedFile(documents, tuple(located), reading.starts, len(content))
 
 
 def _check(number: int, raw: Any, findings: Findings) -> Checked:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.bucketing import THRESHOLD_BUCKETS, threshold_size
 from ..core.model import AND
+from ..core.schedule import is_scheduled
 from .finding import Finding, Path, warning
 
 # Comparing sets costs their product; nobody writes more AND rules than this into a flag.
@@ -29,7 +30,8 @@ def lint_reach(flag: Mapping[str, Any], index: int, everyone: frozenset[str]) ->
         for number, part in enumerate(parts)
         if "segment" in part and not part["segment"]["keys"]
     ]
-    if len(parts) == 1:
+    if len(parts) == 1 or is_scheduled(flag):
+        # What a threshold leaves nobody for today, it may leave somebody for later.
         return findings
     covered = _Covered(everyone)
     for number, part in enumerate(parts):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..bundle.keys import LONGEST_NAMESPACE
 from ..core.model import AND, BOOLEAN_FLAG, OR, VARIANT_FLAG
+from ..core.schedule import SCHEDULE
 from .constraint import check_segment
 from .fields import (
     ANYTHING,
@@ -37,6 +38,7 @@ from .fields import (
     or_null,
 )
 from .finding import MOST_HINTS, Finding, Findings, Path, TooManyProblems, did_you_mean, shown
+from .schedule import check_schedule
 from .versions import UNSTATED, VERSIONS, Version
 
 OPERATOR = or_null(one_of(OR, AND))
@@ -164,6 +166,7 @@ def _check_namespace(document: dict[str, Any], findings: list[Finding]) -> None:
 def check_flag(flag: Any, index: int, version: Version, checked: Checked) -> None:
     """Report everything wrong with one flag; note the segments it refers to."""
     findings, path = checked.findings, ("flags", index)
+    before = len(findings)
     if not check_fields(flag, FLAG, path, findings):
         return
     _check_features(flag, path, version, findings)
@@ -175,6 +178,9 @@ def check_flag(flag: Any, index: int, version: Version, checked: Checked) -> Non
     metadata = flag.get("metadata")
     if type(metadata) is dict:
         _check_metadata(metadata, (*path, "metadata"), findings)
+        if metadata.get(SCHEDULE) is not None:
+            here = (*path, "metadata", SCHEDULE)
+            check_schedule(flag, here, findings, is_right=len(findings) == before)
 
 
 def _check_features(flag: dict[str, Any], path: Path, version: Version, findings: list[Finding]) -> None:
@@ -270,5 +276,5 @@ def _check_metadata(metadata: dict[str, Any], path: Path, findings: list[Finding
         if value is None:
             message = f"wanted a value for metadata '{name[:60]}', got null"
             findings.append(Finding((*path, name), "wrong-type", message, "leave the entry out"))
-        elif not is_plain(value):
+        elif name != SCHEDULE and not is_plain(value):
             check_plain(value, (*path, name), findings)

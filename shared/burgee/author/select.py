@@ -2,7 +2,8 @@
 
 Without an index file the union of both server lines' default globs applies, each path once, hidden directories
 skipped. With an index (`.flipt.yml` in the directory) its include and exclude apply, and nothing else.
-Law: symbolic links are never followed. `ignore` patterns are relative to the directory, as globs are.
+Law: symbolic links are never followed. `ignore` patterns are relative to the directory, as globs are. Flag tests are
+never read as flags.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .locate import locate
 from .read import read
 
 INDEX_FILE = ".flipt.yml"
+TEST_SUFFIXES = (".test.yaml", ".test.yml")
 DEFAULT_GLOBS = (
     "**features.yml",
     "**features.yaml",
@@ -84,7 +86,7 @@ def select(
         inside = entry.path.removeprefix(root)
         if not entry.path.startswith(root) or not globs.select(inside):
             continue
-        if is_ignored(inside, ignored) or _is_git(inside):
+        if is_ignored(inside, ignored) or _is_git(inside) or inside.endswith(TEST_SUFFIXES):
             continue
         problem = _refusal(entry, inside, globs)
         if problem:
@@ -92,6 +94,25 @@ def select(
         elif entry.mode & _TYPE_BITS == _FILE and inside != INDEX_FILE:
             paths.append(entry.path)
     return Selection(tuple(sorted(set(paths))), tuple(sorted(set(problems))))
+
+
+def select_tests(entries: Iterable[Entry], *, directory: str = ".", ignore: Sequence[str] = ()) -> Selection:
+    """The flag tests of those in `entries`, wherever they are below the directory; an index says nothing of them."""
+    root = "" if directory in ("", ".") else directory.strip("/") + "/"
+    named = [entry for entry in entries if entry.path.endswith(TEST_SUFFIXES) and entry.path.startswith(root)]
+    ignored = [pattern for pattern in map(compile_ignore, ignore) if pattern] if named else []
+    paths, problems = [], []
+    for entry in named:
+        inside = entry.path.removeprefix(root)
+        if is_ignored(inside, ignored) or any(name.startswith(".") for name in inside.split("/")[:-1]):
+            continue
+        if entry.mode & _TYPE_BITS == _SYMLINK:
+            message = "wanted a flag test file, got a symbolic link; links are never followed"
+            finding = Finding((), "symlink-skipped", message, "put the file itself here, or ignore the link")
+            problems.append(finding.problem(entry.path))
+        elif entry.mode & _TYPE_BITS == _FILE:
+            paths.append(entry.path)
+    return Selection(tuple(sorted(set(paths))), tuple(problems))
 
 
 def _refusal(entry: Entry, inside: str, globs: _Globs) -> Finding | None:

@@ -78,14 +78,15 @@ def pending_at(head: Head, instant: int) -> tuple[Entry, ...]:
 def append(head: Head | None, release: Release, *, max_reader_ttl_seconds: int) -> Head:
     """The head after `release`: what is active or pending at its publishing, then itself.
 
-    A release that is active at once makes what was active before unneeded. A head keeps its hold and freeze.
+    What would become active no earlier than the release never will, and is left out: with a release that is active at
+    once, everything before it. A head keeps its hold and freeze.
     """
     kept: tuple[Entry, ...] = ()
-    if head is not None:
+    if head is not None and release.activates_at > release.published_at:
         active = active_at(head, release.published_at)
-        kept = ((active,) if active else ()) + pending_at(head, release.published_at)
-    if release.activates_at <= release.published_at:
-        kept = ()
+        pending = pending_at(head, release.published_at)
+        earlier = (entry for entry in pending if entry.release.activates_at < release.activates_at)
+        kept = (*((active,) if active else ()), *earlier)
     return Head(
         environment=release.environment,
         revision=release.revision,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..bundle.document import Document
-from ..bundle.head import Entry, Head, append, pending_at
+from ..bundle.head import Head, active_at, append
 from ..bundle.release import Origin, Release
 from ..core.errors import RefusedError
 from ..core.instant import format_instant
@@ -120,9 +120,12 @@ def following(head: Head | None, release: Release, *, max_reader_ttl_seconds: in
 
 
 def pending_revisions(head: Head | None, published_at: int) -> tuple[int, ...]:
-    """The revisions that are still pending at `published_at` (ms)."""
-    waiting: tuple[Entry, ...] = pending_at(head, published_at) if head else ()
-    return tuple(entry.release.revision for entry in waiting)
+    """The revisions that are not active at `published_at` (ms): all above the active one, also those the head left out
+    because they never will be."""
+    if head is None:
+        return ()
+    active = active_at(head, published_at)
+    return tuple(range(active.release.revision + 1 if active else 1, head.revision + 1))
 
 
 def _is_same(head: Head, candidate: Candidate, terms: Terms, now: int) -> bool:
