@@ -96,6 +96,17 @@ def command_of(name: str) -> click.Command:
     return command
 
 
+# What there has to be for the examples of a command.
+BEFORE = {
+    "rollback": (
+        "sed -i 's/percentage: 10$/percentage: 50/' flags/production/features.yaml",
+        "git -c user.name=Ann -c user.email=ann@example.org commit -q -a -m change",
+        'burgee publish --store "file://$PWD/../store"',
+    ),
+    "resume": ('burgee hold production --reason test --store "file://$PWD/../store"',),
+}
+
+
 def examples_of(name: str) -> list[str]:
     """The commands below `Example:` in a command's help."""
     _, _, lines = (command_of(name).epilog or "").partition("Example:\n")
@@ -125,6 +136,8 @@ def test_every_example_works_at_the_top_of_a_clone_of_samplerepo(name: str, tmp_
         page.run(Command("cd samplerepo", 0))
         if name != "publish" and any("../store" in line for line in examples_of(name)):
             page.run(Command('burgee publish --store "file://$PWD/../store"', 0))
+        for line in BEFORE.get(name, ()):
+            page.run(Command(line, 0))
         for number, line in enumerate(examples_of(name)):
             page.run(Command(line, number))
 
@@ -244,6 +257,9 @@ def web_server(folder: Path) -> Iterator[str]:
         ("bash", "burgee validate -e ", "3", "plain,staging\nplain,production\n"),
         ("bash", "burgee validate --environment pr", "3", "plain,production\n"),
         ("bash", "burgee history ", "2", "plain,staging\nplain,production\n"),
+        ("bash", "burgee verify pr", "2", "plain,production\n"),
+        ("bash", "burgee show ", "2", "plain,staging@active\nplain,production@active\n"),
+        ("bash", "burgee show production@a", "2", "plain,production@active\n"),
         ("bash", "burgee validate fl", "2", "dir,fl\n"),
         ("bash", "burgee publish --al", "2", "plain,--allow-removal\n"),
         ("bash", "burgee bundle copy ../bu", "3", "file,../bu\n"),
