@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from burgee.bundle.digest import canonical_json
 from burgee.bundle.document import Document, encode
 from burgee.core.model import ALL, AND, ANY, BOOLEAN_FLAG, DEFAULT_PROFILE, ENTITY_ID, MATCH, STRING
+from burgee.core.schedule import SCHEDULE
 from burgee.core.snapshot import Namespace, Snapshot
 
 if TYPE_CHECKING:
@@ -69,6 +71,12 @@ def a_flag(key: str = "flag", *, enabled: bool = True, **fields: Any) -> Normal:
 def a_boolean_flag(key: str = "flag", *rollouts: Normal, enabled: bool = False) -> Normal:
     fields: Normal = {"rollouts": list(rollouts)} if rollouts else {}
     return a_flag(key, enabled=enabled, type=BOOLEAN_FLAG, **fields)
+
+
+def scheduled(flag: Normal, *steps: Normal) -> Normal:
+    """The flag with a schedule; steps are as documents have them, in order of time."""
+    metadata = {**flag.get("metadata", {}), SCHEDULE: canonical_json(list(steps))}
+    return {**flag, "metadata": metadata}
 
 
 YES = a_segment("yes", [a_constraint("p", "eq", "y")])

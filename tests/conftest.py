@@ -26,6 +26,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    # Nothing of a test is kept for the next one, or in the developer's home.
+    monkeypatch.setenv("BURGEE_CACHE", "off")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from burgee.author.authored import ParsedFiles
+from burgee.deliver.built import Built
 from burgee.deliver.publish import publish
 from burgee.deliver.publisher import Options, Publisher, Rim
 from burgee.deliver.receipt import Receipt
@@ -54,7 +54,7 @@ def a_rim(clock: VirtualClock | None = None) -> Rim:
 
 def a_publisher(repository: Path, objects: Objects, **options: Any) -> Publisher:
     return Publisher(
-        open_repository(repository), ObjectStore(objects), a_rim(), Options(**options), parsed=ParsedFiles()
+        open_repository(repository), ObjectStore(objects), a_rim(), Options(**options), built=Built()
     )
 
 

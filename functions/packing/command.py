@@ -17,8 +17,11 @@ from burgee.core.errors import BurgeeError, ConfigurationError
 from .archive import archive
 from .bytecode import compiled
 from .clouds import CLOUDS, Cloud
+from .functions import Function, functions_of
+from .mentioned import mentioned_only
 from .reached import reached_from
 from .requirements import PINNED, WANTED, renew
+from .shortened import shortened
 from .stripped import stripped
 from .target import ARCHITECTURES, Target
 from .wheels import files_of
@@ -77,24 +80,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _functions(cloud: Cloud, names: Sequence[str] | None) -> list[Path]:
-    entries = sorted((ROOT / "functions" / cloud.name).glob(f"*/{cloud.entry}"))
-    known = {entry.parent.name: entry.parent for entry in entries}
+def _functions(cloud: Cloud, names: Sequence[str] | None) -> list[Function]:
+    known = functions_of(cloud, ROOT)
     for name in names or ():
         if name not in known:
             raise ConfigurationError(f"no function {name!r} in functions/{cloud.name}; known: {', '.join(known)}")
-    return [folder for name, folder in known.items() if not names or name in names]
+    return [function for name, function in known.items() if not names or name in names]
 
 
-def _renew(cloud: Cloud, functions: Sequence[Path]) -> None:
+def _renew(cloud: Cloud, functions: Sequence[Function]) -> None:
     for function in functions:
-        if (function / WANTED).is_file():
+        if (function.folder / WANTED).is_file():
             _say(f"{function.name}: asking what its packages need")
-            renew(function, cloud, ROOT)
+            renew(function.folder, cloud, ROOT)
 
 
 def _package(
-    cloud: Cloud, functions: Sequence[Path], target: Target, output: Path | None, interpreter: str | None
+    cloud: Cloud, functions: Sequence[Function], target: Target, output: Path | None, interpreter: str | None
 ) -> None:
     if interpreter and not cloud.bytecode:
         raise ConfigurationError(f"functions of {cloud.name} start from sources; leave out --bytecode")
@@ -131,19 +133,11 @@ def _made_before(manifest: Path, target: Target) -> dict[str, Any]:
         return {}
 
 
-def _files(cloud: Cloud, function: Path, target: Target) -> dict[str, bytes]:
-    """What a function's package holds: its entry, the modules that it reaches, and packages if it needs any.
-
-    One that reaches light rooms alone is stripped: it has to begin at once.
-    """
-    entry = function / cloud.entry
-    own = {path: file.read_bytes() for path, file in reached_from(entry, _SOURCES).items()}
-    own[cloud.entry] = entry.read_bytes()
-    others = {name: (function / name).read_bytes() for name in cloud.beside}
-    # Those of other rooms are known by the one thing that light rooms go without, and that reads annotations.
-    if not any(b"dataclasses" in content for content in own.values()):
-        own = {path: stripped(content) for path, content in own.items()}
-    requirements = function / PINNED
+def _files(cloud: Cloud, function: Function, target: Target) -> dict[str, bytes]:
+    """What a function's package holds: its entry, the modules that it reaches, and packages if it needs any."""
+    own = _own(cloud, function)
+    others = {name: (function.beside / name).read_bytes() for name in cloud.beside}
+    requirements = function.folder / PINNED
     if not requirements.is_file():
         return own | others
     if cloud.packages is None:
@@ -151,6 +145,17 @@ def _files(cloud: Cloud, function: Path, target: Target) -> dict[str, bytes]:
         return own | others | {PINNED: b"".join(pins)}
     packages = {cloud.packages + path: content for path, content in files_of(requirements, target).items()}
     return packages | own | others
+
+
+def _own(cloud: Cloud, function: Function) -> dict[str, bytes]:
+    """The entry and burgee's modules; where those are of light rooms alone, no letter too many: it begins at once."""
+    reached = reached_from(function.entry, _SOURCES, without=function.left_out)
+    own = {path: file.read_bytes() for path, file in reached.items()} | {cloud.entry: function.entry.read_bytes()}
+    # Those of other rooms are known by the one thing that light rooms go without, and that reads annotations.
+    if any(b"dataclasses" in content for content in own.values()):
+        return own
+    own = mentioned_only({path: stripped(content) for path, content in own.items()}, entry=cloud.entry)
+    return {path: shortened(content) for path, content in own.items()}
 
 
 def _write(path: Path, content: bytes, handler: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from burgee.core.errors import ConfigurationError
@@ -11,11 +11,11 @@ from burgee.core.errors import ConfigurationError
 _PACKAGE = "burgee"
 
 
-def reached_from(entry: Path, sources: Path) -> dict[str, Path]:
+def reached_from(entry: Path, sources: Path, *, without: Collection[str] = ()) -> dict[str, Path]:
     """The files of burgee below `sources` that `entry` imports, and theirs in turn, by their paths in a package.
 
-    Imports inside functions count, those for type checkers alone do not. Raises ConfigurationError for an import of
-    a module that is not there.
+    Imports inside functions count, those for type checkers alone do not, and neither do those of what the package is
+    `without`. Raises ConfigurationError for an import of a module that is not there.
     """
     found: dict[str, Path] = {}
     waiting = [(entry, "")]
@@ -26,7 +26,7 @@ def reached_from(entry: Path, sources: Path) -> dict[str, Path]:
             if module is None:
                 raise ConfigurationError(f"{path} imports {name}, and there is no such module below {sources}")
             packed = module.relative_to(sources).as_posix()
-            if packed not in found:
+            if packed not in found and packed not in without:
                 found[packed] = module
                 waiting.append((module, name if module.name == "__init__.py" else name.rpartition(".")[0]))
     return found

@@ -1,6 +1,6 @@
-"""Sources without comments, docstrings and what is for type checkers alone, line for line.
+"""Sources without comments, docstrings and what is for type checkers alone.
 
-Law: what a traceback says of a line holds for the original. Nothing of burgee's read side reads annotations.
+Law: what stays is in its line, which later steps find it by. Nothing of burgee's read side reads annotations.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class Settings(
         "Settings",
         "store mirrors config_ref environment ttl_ms auth tokens tokens_file cors_origins allowed_mirrors repository "
         "token port directory refresh_secret refresh_urls keep webhook_secret queue dead_letters tries git_host "
-        "git_api",
+        "git_api verify_keys verify_repository signing_keys signature_validity_ms cache report",
     )
 ):
     """What the deployment says, read once.
@@ -32,6 +32,10 @@ class Settings(
     `refresh_urls` are the hooks of the readers that a publisher tells. `keep` is the folder in which a reader keeps its
     last good release. `webhook_secret` is what the Git host signs with; `queue` and `dead_letters` are URLs, and after
     `tries` a message goes from the one to the other; `git_host` is the kind of host, `git_api` the URL of its API.
+    `verify_keys` are the public keys by which readers verify releases, which are of `verify_repository` then if that is
+    given; `signing_keys` are URLs of what publishers sign with, and a head's signatures hold `signature_validity_ms`.
+    `cache` is the folder in which the command line keeps what never changes, or `off`; `report` is whether a
+    long-running reader writes to the store what it serves.
     """
 
     __slots__ = ()
@@ -119,6 +123,12 @@ def _secret(name: str, value: str) -> str:
     return value
 
 
+def _yes(name: str, value: str) -> bool:
+    if value not in ("yes", "no"):
+        raise ConfigurationError(f"{name} is `yes` or `no`, got {_shown(value)}")
+    return value == "yes"
+
+
 def _git_host(name: str, value: str) -> str:
     if value not in _GIT_HOSTS:
         raise ConfigurationError(f"{name} is one of {', '.join(_GIT_HOSTS)}, got {_shown(value)}")
@@ -184,6 +194,12 @@ VARIABLES: dict[str, tuple[str, Callable[[str, str], Any], Any]] = {
     "tries": ("BURGEE_TRIES", _tries, 5),
     "git_host": ("BURGEE_GIT_HOST", _git_host, None),
     "git_api": ("BURGEE_GIT_API", _url, None),
+    "verify_keys": ("BURGEE_VERIFY_KEYS", _list, ()),
+    "verify_repository": ("BURGEE_VERIFY_REPOSITORY", _text, None),
+    "signing_keys": ("BURGEE_SIGNING_KEYS", _list, ()),
+    "signature_validity_ms": ("BURGEE_SIGNATURE_VALIDITY", _seconds, 3_600_000),
+    "cache": ("BURGEE_CACHE", _text, None),
+    "report": ("BURGEE_REPORT", _yes, False),
 }
 
 

@@ -25,16 +25,18 @@ ARROWS: dict[str, set[str]] = {
     "author": {"core", "bundle"},
     "store": {"core.causes", "core.errors", "core.instant", "core.visible", "bundle"},
     "git": {"core.errors"},
-    "deliver": {"core", "bundle", "author", "store", "git"},
+    "sign": {"core", "bundle", "store.gs_session", "store.s3_session"},
+    "deliver": {"core", "bundle", "author", "store", "git", "sign"},
+    "simulate": {"core", "bundle", "fetch", "deliver", "store"},
     "queue": {"core.causes", "core.errors", "core.visible", "bundle.addresses", "bundle.azblob_given"},
     "control": {
         *("core.errors", "core.signature", "serve.message", "author", "deliver", "store", "git", "queue", "bundle"),
-        *("fetch.clock", "settings"),
+        *("fetch.clock", "settings", "sign"),
     },
     "host": {"core", "bundle", "author.authored", "serve", "control", "deliver", "git", "store", "fetch", "settings"},
     "cli": {
         *("core", "bundle", "fetch", "serve", "client", "settings", "author", "store"),
-        *("git", "deliver", "queue", "control", "host"),
+        *("git", "deliver", "queue", "control", "host", "sign", "simulate"),
     },
 }
 LIGHT = ("core", "bundle", "fetch", "serve", "client", "settings")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from . import aws, aws_publish, cold, evaluate, load, memory, openfeature, publish, serve
+from . import aws, aws_publish, cold, evaluate, incremental, load, log, memory, openfeature, publish, releases, serve
 from .measure import Table
 from .report import as_json, as_text
 
@@ -16,6 +16,9 @@ BENCHMARKS: dict[str, Callable[[int], list[Table]]] = {
     "serve": serve.run,
     "openfeature": openfeature.run,
     "publish": publish.run,
+    "incremental": incremental.run,
+    "releases": releases.run,
+    "log": log.run,
     "cold": cold.run,
     "aws": aws.run,
     "aws-publish": aws_publish.run,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 PER_FILE = 500
+FOLDERS = 10
 _PLANS = ("free", "team", "pro", "enterprise")
 _REGIONS = ("eu", "us", "apac", "latam", "mea")
 _MOST_GROUPS = 100
@@ -141,12 +142,23 @@ def flag_files(count: int) -> dict[str, str]:
     return files
 
 
-def with_one_change(files: Mapping[str, str]) -> dict[str, str]:
-    """The files with another share in one flag of the last one."""
+def flag_folders(count: int) -> dict[str, str]:
+    """`count` flags as YAML by path: ten files for each of ten namespaces, the segments in the first one of each."""
+    files = {}
+    for number, start in enumerate(range(0, count, count // (FOLDERS * FOLDERS))):
+        team, place = divmod(number, FOLDERS)
+        flags = (_flag(index, _group(index, count)) for index in range(start, start + count // (FOLDERS * FOLDERS)))
+        parts = [*(_header("segments", _segments(count)) if place == 0 else ('version: "1.4"\n',)), "flags:\n", *flags]
+        files[f"flags/team-{team}/{place}.features.yaml"] = f"namespace: team-{team}\n" + "".join(parts)
+    return files
+
+
+def with_one_change(files: Mapping[str, str], turn: int) -> dict[str, str]:
+    """The files with another ticket in one flag of the last one, a new one for each turn."""
     last = max(files)
-    before, share, after = files[last].rpartition("percentage: ")
-    number, newline, rest = after.partition("\n")
-    return {**files, last: before + share + str(int(number) + 1) + newline + rest}
+    before, ticket, after = files[last].rpartition("ticket: ")
+    _number, newline, rest = after.partition("\n")
+    return {**files, last: before + ticket + f"CHANGE-{turn}" + newline + rest}
 
 
 def _header(field: str, items: Iterator[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import pytest
 
 from burgee.bundle.document import Document, encode
 from burgee.bundle.flipt import client_snapshot
+from burgee.core.instant import format_instant, parse_instant
 from burgee.core.model import (
     BOOLEAN,
     DATETIME,
@@ -40,6 +41,8 @@ from tests.builders import (
     a_rule,
     a_segment,
     a_segment_rollout,
+    a_threshold,
+    scheduled,
 )
 from tests.conformance.flipt_engine import OfficialEngine
 from tests.conformance.generated import (
@@ -149,17 +152,43 @@ def test_the_engine_agrees_with_the_worked_distributions(engine: OfficialEngine)
         assert answer["variant_key"] == f"variant {case['C']}", case
 
 
+def test_the_engine_follows_schedules_by_the_snapshots_of_their_instants(engine: OfficialEngine) -> None:
+    start, rng = parse_instant("2026-12-01T08:00:00Z"), Random(f"{SEED}/schedules")
+    ramp = {"from": format_instant(start), "until": format_instant(start + 10_000)}
+    names = ("a", "b", "c", "d")
+    flags = []
+    for place in range(40):
+        first, last = ([end - begin for begin, end in pairwise(_limits(rng, len(names)))] for _ in range(2))
+        split = [(name, tenths / 10) for name, tenths in zip(names, first, strict=True)]
+        weights = {name: [one / 10, two / 10] for name, one, two in zip(names, first, last, strict=True)}
+        flag = a_flag(
+            f"v{place}", rules=[a_rule("everybody", split)], variants=[{"key": name, "name": name} for name in names]
+        )
+        flags.append(scheduled(flag, {**ramp, "rule": 1, "weights": weights}))
+        half = a_boolean_flag(f"b{place}", a_threshold(rng.randrange(101)))
+        flags.append(scheduled(half, {**ramp, "rollout": 1, "percentage": [rng.randrange(101), rng.randrange(101)]}))
+    document = {"namespace": "default", "flags": flags, "segments": [EVERYBODY]}
+    asked: list[Question] = [(flag["key"], f"user-{rng.randrange(10_000)}", {}) for flag in flags for _ in range(50)]
+    for later in (-1, 0, 1, 777, 5_000, 9_999, 10_000):
+        compared(engine, document, asked, f"{later} ms after the start", start + later)
+
+
+def _limits(rng: Random, count: int) -> list[int]:
+    """So many parts of a thousand; some are empty."""
+    return [0, *sorted(rng.choice((0, 530, rng.randrange(1001), 1000)) for _ in range(count - 1)), 1000]
+
+
 def test_the_engines_own_call_answers_as_the_sdk_around_it(engine: OfficialEngine) -> None:
     rng = Random(f"{SEED}/sdk")
     document = a_generated_document(rng, flags=FLAGS)
     asked = [(flag, entity, context) for flag, entity, context in questions(rng, document, 2) if entity.strip()]
-    snapshot, _ = client_snapshot(Document(encode(document)))
+    snapshot, _ = client_snapshot(Document(encode(document)), 0)
     by_sdk = engine.ask(snapshot, asked, by_sdk=True)
     assert list(map(theirs, engine.ask(snapshot, asked))) == list(map(theirs, by_sdk))
 
 
 def snapshot_of(flags: list[dict[str, Any]], segments: list[dict[str, Any]]) -> bytes:
-    return client_snapshot(a_document(flags, segments))[0]
+    return client_snapshot(a_document(flags, segments), 0)[0]
 
 
 def _question(flag: str, case: dict[str, Any]) -> Question:
@@ -170,13 +199,13 @@ def _question(flag: str, case: dict[str, Any]) -> Question:
 
 
 def compared(
-    engine: OfficialEngine, normal: dict[str, Any], asked: list[Question], place: str
+    engine: OfficialEngine, normal: dict[str, Any], asked: list[Question], place: str, at: int = 0
 ) -> list[BooleanResult | VariantResult]:
-    """Our answers, which are also the engine's."""
+    """Our answers at an instant, which are also the engine's from the snapshot of that instant."""
     document = Document(encode(normal))
-    snapshot, _ = client_snapshot(document)
+    snapshot, _ = client_snapshot(document, at)
     namespace = Snapshot("C+/client", {"default": document}).namespace("")
-    answers = [namespace.evaluate(flag, entity, context, 0) for flag, entity, context in asked]
+    answers = [namespace.evaluate(flag, entity, context, at) for flag, entity, context in asked]
     for question, answer, official in zip(asked, answers, engine.ask(snapshot, asked), strict=True):
         if ours(answer) != theirs(official):
             pytest.fail(_report(place, normal, question, ours(answer), theirs(official)))

@@ -63,7 +63,7 @@ def test_an_indexs_bytes_are_pinned() -> None:
 
 
 def test_a_client_snapshots_etag_and_bytes_are_pinned() -> None:
-    content, etag = client_snapshot(Document(GOLDEN["documents"][0]["bytes"].encode()))
+    content, etag = client_snapshot(Document(GOLDEN["documents"][0]["bytes"].encode()), 0)
     assert (etag, digest_of(content)) == (GOLDEN["snapshot"]["etag"], GOLDEN["snapshot"]["digest"])
     assert json.loads(content)["digest"] == etag
 

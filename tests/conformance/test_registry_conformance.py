@@ -20,7 +20,14 @@ from burgee.bundle.head import Head, append, decode_head
 from burgee.bundle.index import Index, Listed
 from burgee.bundle.manifest import MANIFEST_TYPE, encode_manifest
 from burgee.bundle.release import Release
-from burgee.core.errors import ConfigurationError, Conflict, DigestMismatch, InvalidDocument, NotFound
+from burgee.core.errors import (
+    ConfigurationError,
+    Conflict,
+    DigestMismatch,
+    InvalidDocument,
+    InvalidRequest,
+    NotFound,
+)
 from burgee.store.file import FileObjects
 from burgee.store.layout import LayoutArtifacts
 from burgee.store.memory import MemoryObjects
@@ -244,6 +251,17 @@ def test_a_store_has_static_snapshots_or_a_tag(store: Store) -> None:
     else:
         assert isinstance(store, RegistryStore)
         assert store.artifacts.get_manifest("production").content == made.manifest
+
+
+def test_a_store_keeps_reports_of_readers_or_says_that_it_does_not(store: Store) -> None:
+    if store.keeps_static:
+        etag = store.swap_instance("production", "web-1", b"{}", None)
+        assert store.read_instance("production", "web-1") == (b"{}", etag)
+        assert store.list_instances("production") == ("web-1",)
+        return
+    with pytest.raises(InvalidRequest, match="is a registry and keeps no reports"):
+        store.swap_instance("production", "web-1", b"{}", None)
+    assert (store.list_instances("production"), store.read_instance("production", "web-1")) == ((), None)
 
 
 def test_a_release_that_lost_its_head_in_a_race_gives_its_number_to_the_one_that_has_it(tagging: RegistryStore) -> None:

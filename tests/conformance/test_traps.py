@@ -154,7 +154,7 @@ def test_trap_16_position_decides_and_rank_is_ignored() -> None:
 def test_trap_17_a_variant_without_attachment_is_null_to_clients_and_none_to_users() -> None:
     """17: a variant without attachment has attachment text `null`; treat it as "none" for users."""
     flag = a_flag(rules=[a_rule("everybody", [("a", 100.0)])], variants=[a_variant("a")])
-    snapshot = json.loads(client_snapshot(a_document([flag]))[0])
+    snapshot = json.loads(client_snapshot(a_document([flag]), 0)[0])
     assert outcome_of(flag).attachment is None
     assert snapshot["flags"][0]["rules"][0]["distributions"][0]["variantAttachment"] == "null"
 
@@ -173,7 +173,7 @@ def test_trap_24_a_client_snapshot_writes_zero_values_out() -> None:
         "type": BOOLEAN_FLAG,
         "rollouts": [a_threshold(0, value=False), a_segment_rollout("blank")],
     }
-    (flag,) = json.loads(client_snapshot(a_document([nameless], [blank]))[0])["flags"]
+    (flag,) = json.loads(client_snapshot(a_document([nameless], [blank]), 0)[0])["flags"]
     assert (flag["name"], flag["enabled"]) == ("", False)
     assert flag["rollouts"][0]["threshold"] == {"percentage": 0, "value": False}
     assert flag["rollouts"][1]["segment"]["segments"][0]["constraints"][0]["value"] == ""
@@ -182,7 +182,7 @@ def test_trap_24_a_client_snapshot_writes_zero_values_out() -> None:
 def test_trap_25_a_client_snapshot_holds_each_segment_whole_and_each_rule_once() -> None:
     """25: a v2 snapshot loses segments of other documents; a v1 snapshot repeats rules and distributions."""
     rule = a_rule(named("yes", "no", every=True), [("a", 60.0), ("b", 40.0)])
-    (flag,) = json.loads(client_snapshot(a_document([a_flag(rules=[rule])], [YES, NO]))[0])["flags"]
+    (flag,) = json.loads(client_snapshot(a_document([a_flag(rules=[rule])], [YES, NO]), 0)[0])["flags"]
     (sent,) = flag["rules"]
     assert [segment["key"] for segment in sent["segments"]] == ["yes", "no"]
     assert all(segment["constraints"] for segment in sent["segments"])

@@ -26,6 +26,7 @@ from tests import events
 from tests.builders import EVERYBODY, NO, YES, a_boolean_flag, a_document, a_flag, a_rule, a_threshold, a_variant
 from tests.fakes.publisher import publish
 from tests.functions.clouds import Aws, Azure, Cloud, Gcp, Place, Work
+from tests.packages import evaluate_packages
 from tests.publishing import features, files
 from tests.servers.clouds import Clouds, clouds
 from tests.servers.git_cli import a_work_tree, commit
@@ -127,6 +128,18 @@ def cloud(request: pytest.FixtureRequest, servers: tuple[Clouds, PubSubService])
 
 
 @pytest.fixture(scope="module")
+def evaluates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of evaluate: what is left out of them or shortened there has to do without just as well."""
+    return evaluate_packages(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture(scope="module")
+def evaluate(cloud: Cloud, evaluates: Path) -> Path:
+    """That of the cloud."""
+    return evaluates / type(cloud).__name__.lower() / "evaluate.zip"
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("functions")
 
@@ -140,8 +153,8 @@ def store(folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def url(cloud: Cloud, folder: Path, store: str) -> Iterator[str]:
-    with cloud.serves("evaluate", folder, variables(store)) as url:
+def url(cloud: Cloud, evaluate: Path, folder: Path, store: str) -> Iterator[str]:
+    with cloud.serves("evaluate", folder, variables(store), package=evaluate) as url:
         yield url
 
 
@@ -291,12 +304,12 @@ def test_pages_of_listed_origins_may_ask_and_others_may_not(url: str) -> None:
 
 
 def test_it_says_503_before_the_first_release_and_answers_from_the_last_good_one_after_the_store_breaks(
-    cloud: Cloud, tmp_path: Path
+    cloud: Cloud, evaluate: Path, tmp_path: Path
 ) -> None:
     store = a_store(tmp_path, released=False)
     asked = Asked("POST", "/evaluate/v1/boolean", json.dumps(BOOLEAN).encode())
     environ = {"BURGEE_STORE": store, "BURGEE_AUTH": "none", "BURGEE_TTL": "0.05", "BURGEE_KEEP": str(tmp_path / "k")}
-    with cloud.serves("evaluate", tmp_path, environ) as url:
+    with cloud.serves("evaluate", tmp_path, environ, package=evaluate) as url:
         before = ask(url, asked)
         assert (before.status, "retry-after" in before.headers) == (503, True)
         document = a_document([a_boolean_flag("on", enabled=True)]).content
@@ -309,9 +322,15 @@ def test_it_says_503_before_the_first_release_and_answers_from_the_last_good_one
         after = ask(url, asked)
         assert (after.status, after.fields["enabled"]) == (200, True)
         assert int(after.headers["burgee-age"]) >= 0
-    with cloud.serves("evaluate", tmp_path, environ) as url:
+    with cloud.serves("evaluate", tmp_path, environ, package=evaluate) as url:
         again = ask(url, asked)
         assert (again.status, again.fields["enabled"]) == (200, True), "the next process answers from what was kept"
+
+
+def test_a_function_never_answers_of_now_when_it_is_asked_of_then(url: str) -> None:
+    for path in ("/evaluate/v1/boolean", "/ofrep/v1/evaluate/flags/on"):
+        answer = ask(url, post(f"{path}?at=2026-12-01T00:00:00Z", BOOLEAN))
+        assert (answer.status, b"ask `burgee serve` over the same store" in answer.body) == (501, True)
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> bool:
@@ -546,7 +565,7 @@ def test_jobs_are_worked_by_one_process_after_the_other(cloud: Cloud, tmp_path: 
 
 
 def test_what_is_pushed_is_published_to_the_clouds_own_store_and_evaluated_from_it(
-    cloud: Cloud, tmp_path: Path, repository: Repository
+    cloud: Cloud, evaluate: Path, tmp_path: Path, repository: Repository
 ) -> None:
     commit(repository.path, {"flags/staging/features.yaml": features("a", percentage=100)})
     place, store = cloud.place(), cloud.store(tmp_path.name)
@@ -555,7 +574,7 @@ def test_what_is_pushed_is_published_to_the_clouds_own_store_and_evaluated_from_
         work.run()
         assert work.waiting() == 0, work.log()
     asked = Asked("POST", "/evaluate/v1/boolean", b'{"flagKey":"a","entityId":"u"}')
-    with cloud.serves("evaluate", tmp_path, {**store, "BURGEE_AUTH": "none"}) as url:
+    with cloud.serves("evaluate", tmp_path, {**store, "BURGEE_AUTH": "none"}, package=evaluate) as url:
         answer = ask(url, asked)
         assert (answer.status, answer.fields["enabled"]) == (200, True), answer.body
     push = events.github_push(ref="refs/heads/feature")

@@ -12,6 +12,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -20,6 +21,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import pytest
 from functions.packing.archive import archive
 from functions.packing.clouds import CLOUDS
+from functions.packing.functions import LEFT_OUT
 from functions.packing.requirements import PINNED, WANTED
 from functions.packing.stripped import stripped
 from functions.packing.target import ARCHITECTURES, Target
@@ -27,7 +29,11 @@ from functions.packing.wheels import files_of, is_left_out
 
 from burgee.core.errors import Unavailable
 from burgee.settings import read_settings
+from burgee.sign.port import Signer
+from burgee.sign.signing import signed_head
+from burgee.store.opening import open_store
 from tests.architecture.test_imports import LIGHT
+from tests.fakes.signers import Ed25519InMemory
 from tests.functions.test_aws_evaluate import a_store
 from tests.packages import ARCHITECTURE, NO_WHEELS, PYTHON, ROOT, package, packaged
 from tests.servers import azure_functions, functions_framework
@@ -46,6 +52,8 @@ CONTROL = {
     "BURGEE_QUEUE": "https://acme.queue.core.windows.net/work",
     "BURGEE_DEAD_LETTERS": "https://acme.queue.core.windows.net/work-poison",
 }
+OURS = Ed25519InMemory(1)
+KEY = OURS.public_key().text
 # Any small package without others, as the webhook's requirements pin it.
 SMALL = "jmespath"
 
@@ -180,6 +188,31 @@ def test_evaluate_holds_its_entry_and_light_rooms_and_nothing_else(lights: dict[
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
+def test_evaluate_leaves_out_what_verifies_and_names_the_package_that_does(
+    tmp_path: Path, lights: dict[str, Path], cloud: str
+) -> None:
+    assert LEFT_OUT["evaluate"] & set(ZipFile(lights[cloud]).namelist()) == set()
+    if cloud == "aws":
+        variables = {"BURGEE_STORE": a_store(tmp_path), "BURGEE_AUTH": "none", "BURGEE_VERIFY_KEYS": KEY}
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            "-B",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(lights[cloud])!r}); import main",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=60, check=False)
+        assert done.returncode != 0 and "deploy the package evaluate-verify" in done.stderr
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_nothing_of_a_writer_is_in_evaluate(lights: dict[str, Path], cloud: str) -> None:
+    text = b"".join(map(ZipFile(lights[cloud]).read, ZipFile(lights[cloud]).namelist()))
+    assert b"def decode_head(" in text and b"def encode_head(" not in text
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_evaluate_is_small(lights: dict[str, Path], cloud: str) -> None:
     size = lights[cloud].stat().st_size
     assert size <= LARGEST_EVALUATE, f"evaluate.zip of {cloud} has {size:,} bytes"
@@ -226,6 +259,39 @@ def test_evaluate_answers_with_nothing_but_its_package(tmp_path: Path, light: Pa
     said = run(folder, script, json.dumps(event), BURGEE_STORE=a_store(tmp_path), BURGEE_AUTH="none")
     result = json.loads(said)
     assert (result["statusCode"], json.loads(result["body"])["enabled"]) == (200, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signer", "status"), [(OURS, 200), (Ed25519InMemory(9), 503)], ids=["ours", "another"])
+def test_the_form_that_verifies_believes_signatures_with_nothing_but_its_package(
+    tmp_path: Path, heavy: Path, signer: Signer, status: int
+) -> None:
+    store = open_store(a_store(tmp_path))
+    found = store.read_head("staging")
+    assert found is not None
+    in_an_hour = int(time() * 1000) + 3_600_000
+    store.swap_head(signed_head(found.head, [signer], expires_at=in_an_hour), found.etag)
+    event = an_event("POST", "/evaluate/v1/boolean", '{"flagKey":"on","entityId":"u"}')
+    script = "import json, main; print(json.dumps(main.handler(json.load(sys.stdin), None)))"
+    told = {
+        "BURGEE_STORE": store.url,
+        "BURGEE_AUTH": "none",
+        "BURGEE_ENVIRONMENT": "staging",
+        "BURGEE_VERIFY_KEYS": KEY,
+    }
+    result = json.loads(
+        run(extracted(heavy / "evaluate-verify.zip"), script, json.dumps(event), **told, BURGEE_VERIFY_KEYS=KEY)
+    )
+    assert result["statusCode"] == status
+
+
+@pytest.mark.slow
+def test_the_form_that_verifies_is_the_same_function_with_what_verifies(heavy: Path) -> None:
+    names = {name: set(ZipFile(heavy / f"{name}.zip").namelist()) for name in ("evaluate", "evaluate-verify")}
+    more = names["evaluate-verify"] - names["evaluate"]
+    assert names["evaluate"] <= names["evaluate-verify"] and LEFT_OUT["evaluate"] <= more
+    others = {path.split("/")[0].partition("-")[0].partition(".")[0] for path in more - LEFT_OUT["evaluate"]}
+    assert others == {"_cffi_backend", "cffi", "cryptography", "pycparser"}
 
 
 @pytest.mark.slow

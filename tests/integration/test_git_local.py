@@ -124,7 +124,7 @@ def test_hostile_trees_are_listed_safely(tmp_path: Path) -> None:
 
 
 def test_a_tree_that_unfolds_to_billions_of_files_is_refused(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("burgee.git.objects.MOST_ENTRIES", 1000)
+    monkeypatch.setattr("burgee.git.listing.MOST_ENTRIES", 1000)
     tree = _loose(work, b"tree", b"100644 f\0" + bytes.fromhex(git(work, "rev-parse", "HEAD:a.txt")))
     for _ in range(10):
         tree = _loose(work, b"tree", b"".join(b"40000 %d\0" % number + bytes.fromhex(tree) for number in range(10)))

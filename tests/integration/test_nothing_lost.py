@@ -14,13 +14,13 @@ from random import Random
 
 import pytest
 
-from burgee.author.authored import ParsedFiles
 from burgee.bundle import keys
 from burgee.control.job import Job, encode_job
 from burgee.control.publishing import Batch, Desk, Statuses
 from burgee.control.redrive import redrive
 from burgee.control.webhook import Deployment, Webhook
 from burgee.core.errors import BurgeeError, Unavailable
+from burgee.deliver.built import Built
 from burgee.deliver.log import entries
 from burgee.deliver.publish import publish
 from burgee.deliver.publisher import Publisher
@@ -68,7 +68,7 @@ class World:
         if self.git_is_down:
             raise Unavailable("the Git host is down")
         with open_repository(self.repository) as opened:
-            return publish(Publisher(opened, ObjectStore(self.objects), a_rim(self.clock), parsed=ParsedFiles()))
+            return publish(Publisher(opened, ObjectStore(self.objects), a_rim(self.clock), built=Built()))
 
     def push(self) -> None:
         """A commit whose flags no other has, and the event that tells of it."""

@@ -94,7 +94,7 @@ def crashed_once(repository: Path, number: int, *, late: bool) -> None:
         assert store.get_blob(digest)
         static = store.read_static("staging", namespace)
         document = release.snapshot.namespaces[namespace].document
-        assert static is not None and static[0] == client_snapshot(document)[0]
+        assert static is not None and static[0] == client_snapshot(document, 0)[0]
 
 
 def test_a_reader_never_sees_half_a_release_while_one_is_being_written(tmp_path: Path) -> None:

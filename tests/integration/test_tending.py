@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from burgee.bundle.head import Head
-from burgee.core.errors import Unavailable
-from burgee.deliver.moves import Person, Rollback, hold, roll_back
+from burgee.core.errors import Unavailable, Untrusted
+from burgee.deliver.moves import Person, Rollback, hold, resume, roll_back
 from burgee.deliver.publish import publish
 from burgee.deliver.publisher import Means, Options, Publisher
 from burgee.deliver.receipt import Receipt
 from burgee.deliver.sealing import Sealing
+from burgee.deliver.tending import tend_all
 from burgee.git.repository import open_repository
 from burgee.sign.signing import is_ours
 from burgee.store.memory import MemoryObjects
@@ -136,9 +137,9 @@ def test_the_heads_of_environments_that_left_the_project_stay_fresh(place: Place
     place.sealing = Sealing([Ed25519InMemory(1)], validity=HOUR)
     place.publish()
     commit(place.repository, {"burgee.yaml": PROJECT.replace("production", "live")})
-    place.clock.advance(HOUR)
+    place.clock.advance(HOUR * 2 // 3)
     place.publish()
-    assert place.head.expires_at is not None and place.head.expires_at > place.clock.wall()
+    assert place.head.expires_at is not None and place.head.expires_at > place.clock.wall() + HOUR // 2
 
 
 def test_every_move_of_a_signed_head_is_signed(place: Place) -> None:
@@ -181,3 +182,31 @@ def test_keys_are_exchanged_without_a_moment_in_which_a_head_has_neither(place: 
         place.sealing = Sealing(signers, validity=HOUR)
         assert place.publish().outcome in ("published", "unchanged")
         assert is_ours(place.head, signers)
+
+
+def test_an_old_head_of_ours_that_somebody_put_back_is_not_made_fresh_by_the_timer(place: Place) -> None:
+    place.sealing = Sealing([Ed25519InMemory(1)], validity=HOUR)
+    place.publish()
+    hold(place.means, "production", Person("ann", "load test"))
+    held = dict(place.objects._objects)
+    resume(place.means, "production")
+    commit(place.repository, {"flags/features.yaml": SCHEDULED.replace("Sale", "Sales")})
+    place.publish()
+    place.clock.advance(2 * HOUR)
+    place.objects._objects.update(held)
+    receipt = place.publish()
+    assert receipt.outcome == "failed" and "burgee key sign" in receipt.message
+    assert place.objects._objects["environments/production/head.json"] == held["environments/production/head.json"]
+    with pytest.raises(Untrusted):
+        hold(place.means, "production", Person("ann", "again"))
+    noted: list[str] = []
+    tend_all(Publisher(None, place.store, place.means.rim, sealing=place.sealing, note=noted.append))  # type: ignore[arg-type]
+    assert "environment 'production' could not be looked after" in noted[0]
+
+
+def test_an_expired_head_that_is_what_the_repository_says_is_signed_again(place: Place) -> None:
+    place.sealing = Sealing([Ed25519InMemory(1)], validity=HOUR)
+    place.publish()
+    place.clock.advance(2 * HOUR)
+    assert place.publish().outcome == "unchanged"
+    assert place.head.expires_at is not None and place.head.expires_at > place.clock.wall()

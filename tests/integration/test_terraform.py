@@ -25,6 +25,7 @@ from tests.servers.terraform import (
 pytestmark = pytest.mark.integration
 MODULES = sorted({file.parent for file in INFRASTRUCTURE.glob("**/main.tf") if ".terraform" not in file.parts})
 FILES = ("main.tf", "outputs.tf", "variables.tf", "versions.tf")
+FUNCTIONS = ("webhook", "publish", "evaluate", "evaluate-verify")
 _SCAN_SECONDS = 120
 
 
@@ -32,7 +33,7 @@ _SCAN_SECONDS = 120
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
     """The root for AWS, initialised; whatever it asks, an emulator answers."""
     folder = tmp_path_factory.mktemp("terraform")
-    packages = placeholder_packages(folder / "packages", "webhook", "publish", "evaluate")
+    packages = placeholder_packages(folder / "packages", *FUNCTIONS)
     with moto() as aws:
         terraform = a_copy_of("aws", folder / "infra", aws.environ())
         if reason := unavailable(terraform):
@@ -84,13 +85,24 @@ def test_a_wrong_variable_is_refused_with_what_to_do(
 
 
 def test_a_zip_that_the_manifest_does_not_speak_of_is_refused(terraform: Terraform, tmp_path: Path) -> None:
-    packages = placeholder_packages(tmp_path / "packages", "webhook", "publish", "evaluate")
+    packages = placeholder_packages(tmp_path / "packages", *FUNCTIONS)
     (packages / "publish.zip").write_bytes(b"another zip")
     torn = _beside(terraform, tmp_path)
     torn.give(region="eu-central-1", repository="https://git.example.org/acme/flags.git", packages=str(packages))
     with pytest.raises(TerraformFailed) as refusal:
         torn.changes()
     assert "publish.zip is not the zip that manifest.json speaks of" in " ".join(str(refusal.value).split())
+
+
+def test_keys_without_the_package_that_verifies_are_refused(terraform: Terraform, tmp_path: Path) -> None:
+    old = placeholder_packages(tmp_path / "packages", "webhook", "publish", "evaluate")
+    keys = {"verify_keys": ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]}
+    without = _beside(terraform, tmp_path)
+    repository = "https://git.example.org/acme/flags.git"
+    without.give(region="eu-central-1", repository=repository, packages=str(old), evaluation=keys)
+    with pytest.raises(TerraformFailed) as refusal:
+        without.changes()
+    assert "need the package evaluate-verify" in " ".join(str(refusal.value).split())
 
 
 def test_every_line_of_the_example_can_be_set(terraform: Terraform, tmp_path: Path) -> None:

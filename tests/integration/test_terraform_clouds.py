@@ -35,7 +35,7 @@ pytestmark = [
     pytest.mark.skipif(not installed(), reason="needs the providers' types, which `make test` installs by npm"),
     pytest.mark.skipif(find_terraform() is None, reason="needs terraform 1.11 or newer"),
 ]
-FUNCTIONS = ("webhook", "publish", "evaluate")
+FUNCTIONS = ("webhook", "publish", "evaluate", "evaluate-verify")
 _NEEDED = {
     "azure": {"subscription": "00000000-0000-0000-0000-000000000000", "location": "westeurope"},
     "gcp": {"project": "acme-flags", "region": "europe-west1"},
@@ -222,9 +222,16 @@ def test_az_has_references_read_and_hands_each_package_over(azure: Root, tmp_pat
     handed = [line for line in said if line.startswith("functionapp deployment source config-zip")]
     assert sorted(line.rpartition("/")[2] for line in handed) == ["evaluate.zip", "publish.zip", "webhook.zip"]
     assert sum("/config/configreferences/appsettings/refresh" in line for line in said) == len(handed)
-    for name in FUNCTIONS:
+    for name in ("evaluate", "publish", "webhook"):
         (line,) = (line for line in handed if line.endswith(f"{azure.packages}/{name}.zip"))
         assert f"--name burgee-{name}-" in line and "--resource-group burgee " in line
+
+
+def test_what_verifies_is_handed_over_when_keys_are_named(azure: Root, tmp_path: Path) -> None:
+    made = azure.beside(tmp_path, evaluation={"verify_keys": ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]})
+    made.terraform.apply()
+    (line,) = (line for line in made.said_to_az.read_text("utf-8").splitlines() if "--name burgee-evaluate-" in line)
+    assert line.endswith(f"{azure.packages}/evaluate-verify.zip")
 
 
 def test_another_rotation_has_its_reader_look_again(azure: Root, tmp_path: Path) -> None:

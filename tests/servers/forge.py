@@ -1,4 +1,4 @@
-"""The APIs of four Git hosts on loopback, as far as burgee asks them: statuses of commits, and hooks.
+"""The APIs of four Git hosts on loopback, as far as burgee asks them: statuses of commits, hooks, and comments.
 
 What is sent is judged as the real hosts judge it, and what was said of a commit is kept.
 """
@@ -6,7 +6,7 @@ What is sent is judged as the real hosts judge it, and what was said of a commit
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from .forge_comments import Comment
 from .forge_hosts import HOSTS, Answer, Call, Hooks, Written
 
 TOKEN = "tok3n-of-ann"
@@ -49,8 +50,10 @@ class Asked(NamedTuple):
 class Forge:
     """A running server of all four.
 
-    `faults` are answered, one after the other, before anything else is; `lacking` are the rights (`statuses`, `hooks`)
-    that the token does not have; `signs` is whether GitLab knows signing tokens; `page` is the most that a list holds.
+    `faults` are answered, one after the other, before anything else is; `lacking` are the rights (`statuses`, `hooks`,
+    `comments`, `user`) that the token does not have; `signs` is whether GitLab knows signing tokens; `page` is the most
+    that a list holds. `comments` are those of request 7 of the repository, at each kind of host; `beside` is done
+    before a comment is created, for what another job does meanwhile.
     """
 
     url: str = ""
@@ -62,6 +65,8 @@ class Forge:
     page: int = 100
     written: list[Written] = field(default_factory=list)
     hooks: dict[str, Hooks] = field(default_factory=lambda: {kind: [] for kind in PATHS})
+    comments: dict[str, list[Comment]] = field(default_factory=lambda: {kind: [] for kind in PATHS})
+    beside: Callable[[], None] | None = None
 
     def api(self, kind: str) -> str:
         """The URL of the API of that kind of host."""
@@ -120,7 +125,7 @@ def forge() -> Iterator[Forge]:
             status, body, more = running.answer(asked)
             self._send(status, json.dumps(body).encode(), more)
 
-        do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - the names that the base class looks for
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that the base class looks for
 
         def _send(self, status: int, content: bytes, headers: Mapping[str, str]) -> None:
             self.send_response(status)

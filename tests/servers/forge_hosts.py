@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
+from .forge_comments import Comment, answer_about_comments
+
 Answer = tuple[int, Any, Mapping[str, str]]
 Hooks = list[dict[str, Any]]
 
@@ -41,6 +43,8 @@ class State(Protocol):
     page: int
     written: list[Written]
     hooks: dict[str, Hooks]
+    comments: dict[str, list[Comment]]
+    beside: Callable[[], None] | None
 
 
 class _Host:
@@ -48,6 +52,11 @@ class _Host:
 
     statuses: str
     listing: str
+    # Where the comments of request 7 are, and each of them; the method that updates one, and who wrote it.
+    comments = "/repos/{0}/issues/7/comments"
+    comment = "/repos/{0}/issues/comments"
+    changing = "PATCH"
+    author = "user"
     scheme = "Bearer"
     size = "per_page"
     usual_page = 30
@@ -72,6 +81,8 @@ class _Host:
         if call.path.startswith(before) and call.path.endswith(after) and call.method == "POST":
             commit = call.path.removeprefix(before).removesuffix(after)
             return self.forbidden("statuses") if "statuses" in self.state.lacking else self.status(commit, call.body)
+        if found := answer_about_comments(self, call):
+            return found
         if call.path == listing or call.path.startswith(f"{listing}/"):
             identity = call.path.removeprefix(listing).strip("/")
             return self.forbidden("hooks") if "hooks" in self.state.lacking else self._hook(call, identity)
@@ -204,6 +215,9 @@ class _GitLab(_Host):
     statuses = "/projects/{1}/statuses/*"
     listing = "/projects/{1}/hooks"
     usual_page = 20
+    comments = comment = "/projects/{1}/merge_requests/7/notes"
+    changing = "PUT"
+    author = "author"
 
     def unauthorized(self) -> Answer:
         return 401, {"message": "401 Unauthorized"}, {}

@@ -1,4 +1,4 @@
-"""Amazon's S3, SQS, Secrets Manager, IAM and STS on loopback, as moto plays them, with what tests need made in a line.
+"""Amazon's S3, SQS, Secrets Manager, KMS, IAM and STS on loopback, as moto plays them, with what tests need in a line.
 
 All servers of a process share one memory, which ends with the context: one at a time.
 """
@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import boto3
 from botocore.config import Config
+from moto.kms.responses import KmsResponse
 from moto.moto_server import werkzeug_app
 from moto.s3.responses import S3Response
 from moto.secretsmanager.responses import SecretsManagerResponse
@@ -24,6 +25,7 @@ from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 
 from burgee.bundle.keys import JSON, cache_control
+from tests.servers import moto_kms
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -192,6 +194,7 @@ def moto() -> Iterator[Moto]:
     # Without it a right to one secret is none, for moto would ask for all of them.
     SecretsManagerResponse._determine_resource = _secret_asked_for  # type: ignore[attr-defined]
     S3Response.put_object = _put_alone  # type: ignore[method-assign, assignment]
+    KmsResponse.sign = moto_kms.sign  # type: ignore[method-assign, assignment]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

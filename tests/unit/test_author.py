@@ -1,12 +1,14 @@
 """Authored files: merging, warnings, the cache."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import yaml
 
 from burgee.author.authored import Authored, ParsedFiles, SourceFile, author
+from burgee.core.errors import TooLarge
 
 EVERYBODY = {"key": "all", "name": "All", "match_type": "ALL_MATCH_TYPE"}
 _CONSTRAINT = {"type": "STRING_COMPARISON_TYPE", "property": "p", "operator": "eq", "value": "x"}
@@ -83,21 +85,47 @@ def test_reference_to_a_wrong_segment_is_not_a_second_mistake() -> None:
     assert [problem.code for problem in found.problems] == ["missing-field"]
 
 
+def test_a_threshold_that_changes_with_time_leaves_nothing_unreachable() -> None:
+    flag = a_boolean(a_threshold(100), a_threshold(50))
+    assert [problem.code for problem in authored([flag]).problems] == ["unreachable"]
+    less = {"at": "2026-12-01T08:00:00Z", "rollout": 1, "percentage": 10}
+    assert authored([{**flag, "metadata": {"burgee.schedule": [less]}}]).problems == ()
+
+
 def test_unchanged_content_is_parsed_once_whatever_its_path() -> None:
     parsed = ParsedFiles()
     content = b"flags: [{key: f, name: F, enabeld: true}]\n"
     first = author([SourceFile("a.yml", content)], parsed=parsed)
     second = author([SourceFile("b.yml", content)], parsed=parsed)
     assert [problem._replace(file="b.yml") for problem in first.problems] == list(second.problems)
-    assert parsed.parse("a.yml", content) is parsed.parse("c.yaml", content)
-    assert parsed.parse("a.yml", content) is not parsed.parse("a.json", content)
+    assert parsed.parse(SourceFile("a.yml", content)).parsed is parsed.parse(SourceFile("c.yaml", content)).parsed
+    assert parsed.parse(SourceFile("a.yml", content)).name != parsed.parse(SourceFile("a.json", content)).name
 
 
 def test_memory_of_parsed_files_is_bounded() -> None:
     parsed = ParsedFiles(limit=20)
-    first = parsed.parse("a.yml", b"flags: []\n# 1\n")
-    parsed.parse("a.yml", b"flags: []\n# 2\n")
-    assert parsed.parse("a.yml", b"flags: []\n# 1\n") is not first
+    one, other = SourceFile("a.yml", b"flags: []\n# 1\n"), SourceFile("a.yml", b"flags: []\n# 2\n")
+    first = parsed.parse(one).parsed
+    parsed.parse(other)
+    assert parsed.parse(one).parsed is not first
+
+
+@dataclass
+class HugeFile:
+    """A file that its source does not hand out."""
+
+    path: str
+    blob: str | None = None
+
+    @property
+    def content(self) -> bytes:
+        raise TooLarge(f"'{self.path}' has 99999999 bytes")
+
+
+def test_a_file_that_its_source_does_not_hand_out_is_a_problem_of_its_own() -> None:
+    found = author([HugeFile("a.yml"), SourceFile("b.yml", b"flags: [{key: f, name: F}]\n")])
+    assert [(problem.file, problem.code) for problem in found.problems] == [("a.yml", "file-too-large")]
+    assert list(found.documents) == ["default"]
 
 
 def test_progress_is_told_after_each_file() -> None:

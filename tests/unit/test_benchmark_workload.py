@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from burgee.author.authored import SourceFile, author
 from burgee.bundle.document import Document
 from burgee.core.model import DEFAULT_PROFILE
 from burgee.core.snapshot import Namespace, Snapshot
+from burgee.deliver.candidate import compile_bundle
+from burgee.deliver.changes import compare, count_flags
 from tests.benchmarks.agreement import Answer, check, shares_of
 from tests.benchmarks.authored import document_of
+from tests.benchmarks.flags import flag_folders, with_one_change
 from tests.benchmarks.measure import Target, side_by_side
 from tests.benchmarks.worker import CONTENDERS
 from tests.benchmarks.workload import CONTROL, Question, Workload, questions, workload
@@ -89,3 +93,15 @@ def test_a_ratio_is_to_be_high(times: float, verdict: str) -> None:
 @pytest.mark.parametrize(("milliseconds", "verdict"), [(41, "missed"), (40, "reached"), (25, "aim")])
 def test_a_time_is_to_be_low(milliseconds: float, verdict: str) -> None:
     assert Target("x", milliseconds, reach=40, aim=25, unit="ms").verdict == verdict
+
+
+def test_a_hundred_files_make_ten_documents_and_one_change_of_a_file_changes_one_flag() -> None:
+    files = flag_folders(400)
+    assert len(files) == 100
+    before, after = (
+        compile_bundle(author(SourceFile(path, text.encode()) for path, text in state.items()).documents.values())
+        for state in (files, with_one_change(files, 1))
+    )
+    assert len(before.documents) == 10 and count_flags(before.documents) == 400
+    (change,) = compare(before.documents, after.documents)
+    assert (change.namespace, change.kind, change.action) == ("team-9", "flag", "changed")

@@ -69,18 +69,18 @@ def missing(value: Object, kind: str = "document", path: str = "") -> list[str]:
 @pytest.mark.parametrize("seed", range(5))
 def test_every_required_field_of_the_table_is_written(seed: int) -> None:
     document = Document(encode(a_generated_document(Random(f"snapshot/{seed}"), flags=60, unknown_types=False)))
-    assert missing(json.loads(client_snapshot(document)[0])) == []
+    assert missing(json.loads(client_snapshot(document, 0)[0])) == []
 
 
 def test_the_walk_finds_what_is_missing() -> None:
-    snapshot = json.loads(client_snapshot(a_document([a_flag(rules=[a_rule("yes", [("a", 1.0)])])]))[0])
+    snapshot = json.loads(client_snapshot(a_document([a_flag(rules=[a_rule("yes", [("a", 1.0)])])]), 0)[0])
     del snapshot["flags"][0]["name"]
     snapshot["flags"][0]["rules"][0]["segments"][0]["constraints"][0]["value"] = None
     assert missing(snapshot) == [".flags[0].name", ".flags[0].rules[0].segments[0].constraints[0].value"]
 
 
 def test_a_barely_written_flag_has_every_field() -> None:
-    (flag,) = json.loads(client_snapshot(a_document([{"key": "bare"}]))[0])["flags"]
+    (flag,) = json.loads(client_snapshot(a_document([{"key": "bare"}]), 0)[0])["flags"]
     assert flag == {
         "key": "bare",
         "name": "",
@@ -99,20 +99,20 @@ def test_an_empty_snapshot_has_the_namespace_and_no_flags() -> None:
 
 
 def test_the_etag_is_forty_hexadecimal_digits_and_depends_on_content_alone() -> None:
-    one, again = (client_snapshot(a_document([a_flag("a"), a_flag("b")][::step])) for step in (1, -1))
-    other = client_snapshot(a_document([a_flag("a")]))
+    one, again = (client_snapshot(a_document([a_flag("a"), a_flag("b")][::step]), 0) for step in (1, -1))
+    other = client_snapshot(a_document([a_flag("a")]), 0)
     assert one == again
     assert one[1] != other[1]
     assert len(one[1]) == 40 and set(one[1]) <= set("0123456789abcdef")
 
 
 def test_the_etag_tells_namespaces_with_the_same_flags_apart() -> None:
-    assert client_snapshot(a_document(namespace="a"))[1] != client_snapshot(a_document(namespace="b"))[1]
+    assert client_snapshot(a_document(namespace="a"), 0)[1] != client_snapshot(a_document(namespace="b"), 0)[1]
 
 
 def test_a_segment_that_is_not_there_is_sent_as_one_nobody_matches() -> None:
     flag = a_boolean_flag("f", a_segment_rollout("ghost", every=True))
-    sent = json.loads(client_snapshot(a_document([flag], []))[0])
+    sent = json.loads(client_snapshot(a_document([flag], []), 0)[0])
     (segment,) = sent["flags"][0]["rollouts"][0]["segment"]["segments"]
     assert (segment["key"], segment["matchType"]) == ("ghost", "ALL_SEGMENT_MATCH_TYPE")
     assert segment["constraints"][0]["type"] == "UNKNOWN_CONSTRAINT_COMPARISON_TYPE"
@@ -121,11 +121,11 @@ def test_a_segment_that_is_not_there_is_sent_as_one_nobody_matches() -> None:
 
 def test_duplicate_segment_keys_are_sent_once() -> None:
     flag = a_flag(rules=[a_rule(named("s", "t", "s"))])
-    (sent,) = json.loads(client_snapshot(a_document([flag], [a_segment("s"), a_segment("t")]))[0])["flags"]
+    (sent,) = json.loads(client_snapshot(a_document([flag], [a_segment("s"), a_segment("t")]), 0)[0])["flags"]
     assert [segment["key"] for segment in sent["rules"][0]["segments"]] == ["s", "t"]
 
 
 def test_the_default_variant_is_named_by_flag_and_variant() -> None:
     flag = a_flag("f", variants=[a_variant("é", {"a": "<"}, default=True)])
-    (sent,) = json.loads(client_snapshot(a_document([flag]))[0])["flags"]
+    (sent,) = json.loads(client_snapshot(a_document([flag]), 0)[0])["flags"]
     assert sent["defaultVariant"] == {"id": "f/é", "key": "é", "attachment": '{"a":"<"}'}

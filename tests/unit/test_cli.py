@@ -123,7 +123,25 @@ MISTAKES = [
     (("evaluate", "a", "--entity", "u", "--context", "plan"), ("NAME=VALUE", "'plan'")),
     (("evaluate", "a", "--entity", "u", "--context", "=pro"), ("NAME=VALUE", "'=pro'")),
     (("evaluate", "a", "--entity", "\udcff"), ("UTF-8",)),
-    (("evaluate", "a", "--entity", "u", "--commit", "HEAD", "--store", "STORE"), ("--store", "--commit")),
+    (("evaluate", "a", "--entity", "u", "--source", ".", "--store", "STORE"), ("instead of --source",)),
+    (("evaluate", "a", "--entity", "u", "--revision", "1"), ("no store", "--store")),
+    (("evaluate", "a", "--entity", "u", "--revision", "9", "--store", "STORE"), ("releases 1 to 1", "not 9")),
+    (("evaluate", "a", "--entity", "u", "--revision", "1", "--commit", "HEAD", "--store", "STORE"), ("give one",)),
+    (("evaluate", "a", "--entity", "u", "--commit", "abcdef0", "--store", "STORE"), ("no release of 'staging'",)),
+    (("evaluate", "a", "--entity", "u", "--commit", "no-such", "--store", "STORE"), ("'no-such' is no commit",)),
+    (("evaluate", "a", "--entity", "u", "--digest", "abcdef0", "--store", "STORE"), ("sha256: and 64",)),
+    (("evaluate", "a", "--entity", "u", "--digest", "sha256:0000000", "--store", "STORE"), ("sha256:0000000",)),
+    (("evaluate", "a", "--entity", "u", "--at", "yesterday"), ("--at", "'yesterday'")),
+    (("evaluate", "a", "--entity", "u", "--at", "-300d", "--store", "STORE"), ("no active release at", "release 1")),
+    (("history", "--since", "last week", "--store", "STORE"), ("--since", "'last week'")),
+    (("show", "nope@1", "--store", "STORE"), ("no environment 'nope'", "production, staging")),
+    (("show", "9", "--store", "STORE"), ("'staging' has releases 1 to 1", "not 9")),
+    (("show", "main", "--store", "STORE"), ("a release is named by a number", "'main'")),
+    (("show", "production@1", "-e", "staging", "--store", "STORE"), ("leave out -e staging",)),
+    (("verify", "Production", "--store", "STORE"), ("production@42", "'Production'")),
+    (("verify", "production@9", "--store", "STORE"), ("releases 1 to 2, not 9",)),
+    (("verify", "nope", "--store", "STORE"), ("environment 'nope' has no releases",)),
+    (("diff", "production@-300d", "--store", "STORE"), ("'production' had no active release at",)),
     (("evaluate", "a", "--entity", "u", "--store", "ftp://x"), ("'ftp'",)),
     (("history", "nope", "--store", "STORE"), ("no environment 'nope'", "production, staging")),
     (("history", "--limit", "0", "--store", "STORE"), ("--limit",)),
@@ -526,9 +544,11 @@ def test_the_json_of_history_is_the_newest_first(burgee: Burgee, shop: Shop) -> 
     assert [(entry["revision"], entry["state"]) for entry in listed] == [(2, "active"), (1, "past")]
     assert set(listed[0]) == {
         *("revision", "state", "kind", "release", "bundle", "profile", "source"),
-        *("published_at", "activates_at", "previous"),
+        *("published_at", "activates_at", "active_from", "active_until", "explicit", "note", "previous"),
+        "instances",
     }
-    assert set(listed[0]["source"]) == {"repository", "ref", "commit", "committed_at"}
+    assert set(listed[0]["source"]) == {"repository", "ref", "commit", "committed_at", "author"}
+    assert (listed[0]["active_until"], listed[1]["active_until"]) == (None, listed[0]["active_from"])
     assert listed[0]["source"]["committed_at"].endswith("Z")
     assert listed[0]["previous"] == listed[1]["release"]
     newest = burgee("history", "production", "--store", shop.store, "--limit", "1", "--json").json
@@ -608,3 +628,15 @@ def test_json_holds_any_text(burgee: Burgee, tmp_path: Path) -> None:
     said = burgee("evaluate", "a", "--entity", "日本語", "--source", tmp_path, "--json")
     assert said.out.isascii()
     assert said.json["enabled"] is True
+
+
+def test_validate_names_the_flags_with_a_schedule_beside_the_result(burgee: Burgee, tmp_path: Path) -> None:
+    (tmp_path / "features.yaml").write_text(
+        "flags:\n  - key: sale\n    name: Sale\n    type: BOOLEAN_FLAG_TYPE\n"
+        "    metadata: {burgee.schedule: [{at: 2026-12-01T09:00:00Z, enabled: true}]}\n"
+    )
+    said = burgee("validate", tmp_path, "--strict")
+    assert (said.code, said.out) == (0, "0 errors, 0 warnings\n")
+    assert "default: with a schedule: sale\n" in said.err
+    assert "docs/schedules.md" in said.err
+    assert burgee("validate", tmp_path, "--json").json == []

@@ -63,6 +63,9 @@ class CountingDocument:
     def flags(self) -> Any:
         return self.document.flags()
 
+    def next_step(self, at: int) -> int | None:
+        return self.document.next_step(at)
+
 
 def test_an_unknown_profile_is_refused_by_name() -> None:
     with pytest.raises(InvalidDocument, match="S3/server"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from burgee.bundle.document import Document, encode
 from burgee.deliver.changes import compare
-from tests.builders import a_constraint, a_rule, a_segment, a_segment_rollout, a_threshold, a_variant
+from tests.builders import a_constraint, a_rule, a_segment, a_segment_rollout, a_threshold, a_variant, scheduled
 
 
 def documents(*flags: dict[str, Any], segments: tuple[dict[str, Any], ...] = ()) -> dict[str, Document]:
@@ -75,3 +75,17 @@ def test_texts_of_flags_cannot_forge_lines_or_move_a_cursor() -> None:
 
 def test_a_new_namespace_is_told_before_its_flags() -> None:
     assert told({}, documents(a_boolean())) == ["+ namespace default", "+ flag default/f"]
+
+
+def test_a_schedule_is_told_step_by_step() -> None:
+    on = {"at": "2026-12-01T09:00:00.000Z", "enabled": True}
+    more = {"at": "2026-12-02T09:00:00.000Z", "rollout": 1, "percentage": 50}
+    flag = a_boolean(rollouts=[a_threshold(10)], metadata={"owner": "me"})
+    old, new = scheduled(flag, on), scheduled(flag, more)
+    assert told(documents(flag), documents(old)) == [
+        "~ flag default/f: schedule: from 2026-12-01T09:00:00.000Z enabled true"
+    ]
+    assert told(documents(old), documents(new)) == [
+        "~ flag default/f: schedule, no more: from 2026-12-01T09:00:00.000Z enabled true; "
+        "schedule: from 2026-12-02T09:00:00.000Z rollout 1 50%"
+    ]

@@ -8,9 +8,12 @@ import pytest
 
 from burgee.bundle.index import Index, Listed
 from burgee.core.errors import Unavailable
+from burgee.core.instant import format_instant
+from burgee.core.schedule import SCHEDULE
 from burgee.fetch.environments import Environments
 from burgee.host.following import Following
-from tests.builders import a_boolean_flag
+from tests.builders import Normal, a_boolean_flag, a_threshold, scheduled
+from tests.fakes.clock import VirtualClock
 from tests.serving import TTL_MS, Served
 
 
@@ -121,6 +124,47 @@ def test_another_default_environment_is_told() -> None:
     followed.served.store.swap_index(Index("https://example.org/flags", listed), etag)
     followed.later(TTL_MS)
     assert followed.told == 2
+
+
+def switched(flag: Normal, at: int, *, on: bool = True) -> Normal:
+    return scheduled(flag, {"at": format_instant(at), "enabled": on})
+
+
+def test_it_wakes_at_the_step_of_a_schedule_and_tells_it_once() -> None:
+    followed = Followed()
+    followed.served.publish(switched(a_boolean_flag("b"), followed.clock.wall() + 3_000))
+    assert followed.later(TTL_MS) == TTL_MS
+    followed.served.publish(switched(a_boolean_flag("b"), followed.clock.wall() + TTL_MS + 3_000))
+    assert followed.later(TTL_MS) == 3_000
+    told = followed.told
+    followed.served.fetcher.faults[""] = Unavailable("the store is down")
+    followed.later(2_999)
+    assert followed.told == told
+    followed.later(1)
+    assert followed.told == told + 1
+    followed.later(1)
+    assert (followed.told, followed.said) == (told + 1, [])
+
+
+def test_the_steps_of_a_short_ramp_are_told_once_a_second_and_its_end_as_well() -> None:
+    followed, start = Followed(), VirtualClock().wall() + TTL_MS
+    ends = {"from": format_instant(start), "until": format_instant(start + 2_500)}
+    flag = scheduled(a_boolean_flag("b", a_threshold(0)), {**ends, "rollout": 1, "percentage": [0, 100]})
+    followed.served.publish(flag)
+    assert followed.later(TTL_MS) == 25
+    told = followed.told
+    pauses: list[float] = []
+    while followed.clock.wall() < start + 5_000:
+        pauses.append(followed.later(pauses[-1] if pauses else 25))
+    assert pauses[:3] == [1_000, 1_000, 1_000]
+    assert followed.told == told + 4
+
+
+def test_a_schedule_that_makes_no_sense_keeps_nothing_from_being_told() -> None:
+    followed = Followed()
+    followed.served.publish(a_boolean_flag("odd") | {"metadata": {SCHEDULE: "never"}})
+    assert followed.later(TTL_MS) == TTL_MS
+    assert any(line.startswith("staging: release 2 ") for line in followed.said)
 
 
 def test_waking_it_lets_it_see_at_once_and_it_ends_with_its_context() -> None:

@@ -531,6 +531,20 @@ def test_refresh_of_an_environment_whose_first_release_is_pending_is_not_ready()
         scene.live.refresh()
 
 
+def test_a_reader_that_could_not_fetch_a_release_ahead_is_stale_once_that_is_active() -> None:
+    scene = a_scene_that_serves(OFF)
+    scene.publish(ON, active_after=71_000)
+    scene.clock.advance(1_000)
+    scene.fetcher.faults["blobs/"] = OUTAGE
+    for _ in range(75):
+        scene.later(1_000)
+    assert scene.revision() == 1
+    status = scene.live.status()
+    assert status.stale is True
+    assert status.age_ms is not None
+    assert status.age_ms >= 75_000
+
+
 def test_status_names_what_is_served() -> None:
     scene = a_scene_that_serves(ON)
     release = scene.live.current().release
@@ -546,6 +560,8 @@ def test_status_names_what_is_served() -> None:
         "stale": False,
         "pending": [],
         "last_error": None,
+        "expires_at": None,
+        "verified_by": None,
     }
 
 

@@ -199,6 +199,19 @@ def test_static_snapshots_are_swapped_read_and_listed_by_namespace(store: Object
     assert store.list_static("staging") == ("a,b", "b")
 
 
+def test_reports_of_readers_are_swapped_read_and_listed_by_place(store: ObjectStore, objects: FaultyObjects) -> None:
+    assert (store.list_instances("staging"), store.read_instance("staging", "web-1")) == ((), None)
+    etag = store.swap_instance("staging", "web-1", b"{}", None)
+    store.swap_instance("staging", "api", b"{}", None)
+    store.swap_instance("production", "web-1", b"{}", None)
+    with pytest.raises(Conflict):
+        store.swap_instance("staging", "web-1", b"{}", None)
+    etag = store.swap_instance("staging", "web-1", b'{"v":2}', etag)
+    assert store.read_instance("staging", "web-1") == (b'{"v":2}', etag)
+    objects.put_new("environments/staging/instances/readme", b"", **JSON)
+    assert store.list_instances("staging") == ("api", "web-1")
+
+
 def test_names_that_would_leave_their_place_are_refused(store: ObjectStore) -> None:
     with pytest.raises(InvalidRequest):
         store.read_head("../production")

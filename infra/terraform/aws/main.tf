@@ -34,6 +34,11 @@ locals {
   # Each place that hangs takes seven seconds: half for the index, half for a head.
   evaluate_seconds = 10 + 7 * length(var.mirrors)
 
+  # The package that brings what verifies is fifty times as large, and begins later.
+  forms = length(var.evaluation.verify_keys) > 0 ? { evaluate = "evaluate-verify" } : {}
+
+  signers = [for key in var.publishing.signing_keys : "awskms:///${key}"]
+
   # How URLs of mirrors are written, by their scheme: with another one evaluate would not start.
   mirror_prefix   = "(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*"
   mirror_endpoint = "endpoint=https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*"
@@ -128,8 +133,10 @@ locals {
         BURGEE_OCI_PASSWORD_ARN   = one(module.registry_password[*].arn)
         BURGEE_REFRESH_URLS       = join(",", var.publishing.refresh_urls)
         BURGEE_REFRESH_SECRET_ARN = one(module.refresh_secret[*].arn)
+        BURGEE_SIGNING_KEYS       = join(",", local.signers)
+        BURGEE_SIGNATURE_VALIDITY = length(local.signers) > 0 ? var.publishing.signature_validity_seconds : null
       }
-      rights = [
+      rights = concat([
         {
           actions = ["s3:GetObject", "s3:PutObject"]
           resources = [
@@ -154,7 +161,7 @@ locals {
           actions   = ["secretsmanager:GetSecretValue"]
           resources = concat([module.git_token.arn], module.refresh_secret[*].arn, module.registry_password[*].arn)
         },
-      ]
+      ], [for key in var.publishing.signing_keys : { actions = ["kms:GetPublicKey", "kms:Sign"], resources = [key] }])
     }
     evaluate = {
       description     = "Answers what a flag is, for Flipt's and OpenFeature's clients."
@@ -162,13 +169,15 @@ locals {
       timeout_seconds = local.evaluate_seconds
       has_url         = true
       environment = {
-        BURGEE_MIRRORS      = join(",", var.mirrors)
-        BURGEE_AUTH         = var.public_evaluation ? "none" : "token"
-        BURGEE_TOKENS       = join(",", local.tokens)
-        BURGEE_TTL          = var.evaluation.ttl_seconds
-        BURGEE_ENVIRONMENT  = var.evaluation.environment
-        BURGEE_CORS_ORIGINS = join(",", var.evaluation.cors_origins)
-        BURGEE_KEEP         = "/tmp/burgee"
+        BURGEE_MIRRORS           = join(",", var.mirrors)
+        BURGEE_AUTH              = var.public_evaluation ? "none" : "token"
+        BURGEE_TOKENS            = join(",", local.tokens)
+        BURGEE_TTL               = var.evaluation.ttl_seconds
+        BURGEE_ENVIRONMENT       = var.evaluation.environment
+        BURGEE_CORS_ORIGINS      = join(",", var.evaluation.cors_origins)
+        BURGEE_KEEP              = "/tmp/burgee"
+        BURGEE_VERIFY_KEYS       = join(",", var.evaluation.verify_keys)
+        BURGEE_VERIFY_REPOSITORY = var.evaluation.verify_repository
       }
       rights = [
         { actions = ["s3:GetObject"], resources = ["${local.objects}blobs/*", "${local.objects}environments/*"] },
@@ -201,7 +210,7 @@ module "function" {
   name                 = "${var.name}-${each.key}"
   description          = each.value.description
   region               = var.region
-  package              = local.packages[each.key]
+  package              = local.packages[lookup(local.forms, each.key, each.key)]
   runtime              = "python${local.manifest.python}"
   architecture         = local.manifest.architecture
   memory_mb            = each.value.memory_mb

@@ -32,16 +32,18 @@ variable "repository" {
 
 variable "publishing" {
   type = object({
-    config_ref           = optional(string)
-    git_host             = optional(string)
-    git_api              = optional(string)
-    allowed_mirrors      = optional(list(string), [])
-    refresh_urls         = optional(list(string), [])
-    memory_mb            = optional(number, 1024)
-    timeout_seconds      = optional(number, 120)
-    reserved_concurrency = optional(number)
+    config_ref                 = optional(string)
+    git_host                   = optional(string)
+    git_api                    = optional(string)
+    allowed_mirrors            = optional(list(string), [])
+    refresh_urls               = optional(list(string), [])
+    signing_keys               = optional(list(string), [])
+    signature_validity_seconds = optional(number, 3600)
+    memory_mb                  = optional(number, 1024)
+    timeout_seconds            = optional(number, 120)
+    reserved_concurrency       = optional(number)
   })
-  description = "How publish works. config_ref: branch whose burgee.yaml counts (default: the repository's). git_host, git_api: kind of Git host and URL of its API, where the repository's URL does not tell. allowed_mirrors: patterns of addresses that burgee.yaml may name as mirrors. refresh_urls: hooks of self-hosted readers that are told of releases. reserved_concurrency: how many invocations are kept free; one repository is worked by one at a time."
+  description = "How publish works. config_ref: branch whose burgee.yaml counts (default: the repository's). git_host, git_api: kind of Git host and URL of its API, where the repository's URL does not tell. allowed_mirrors: patterns of addresses that burgee.yaml may name as mirrors. refresh_urls: hooks of self-hosted readers that are told of releases. signing_keys: ARNs of KMS keys (ECC_NIST_P256, to sign and verify) that releases are signed with, two while one takes the other's place. signature_validity_seconds: for how long readers believe a head that nobody signs anew. reserved_concurrency: how many invocations are kept free; one repository is worked by one at a time."
   default     = {}
   nullable    = false
 
@@ -78,6 +80,16 @@ variable "publishing" {
   validation {
     condition     = coalesce(var.publishing.reserved_concurrency, 1) >= 1
     error_message = "publishing.reserved_concurrency is 1 or more; with 0 nothing would ever be published."
+  }
+
+  validation {
+    condition     = alltrue([for key in var.publishing.signing_keys : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", key))])
+    error_message = "publishing.signing_keys are ARNs of KMS keys, as in arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab; rights hold for keys, not for aliases."
+  }
+
+  validation {
+    condition     = length(var.publishing.signing_keys) == 0 || (var.publishing.signature_validity_seconds > 120 * var.reconcile_minutes && var.publishing.signature_validity_seconds <= 86400)
+    error_message = "publishing.signature_validity_seconds is up to 86400 and more than twice as long as reconcile_minutes, for what runs then signs heads anew."
   }
 }
 
@@ -156,7 +168,7 @@ variable "client_tokens" {
 
   validation {
     condition = alltrue([
-      for entry in var.client_tokens : can(regex("^sha256:[0-9a-f]{64}( ([a-z0-9][a-z0-9-]*|[*])(/[^,=[:space:]]+)?| expires=[^,[:space:]]+)*$", entry)) &&
+      for entry in var.client_tokens : can(regex("^sha256:[0-9a-f]{64}( ([a-z0-9][a-z0-9-]*|[*])(/[^,=[:space:]]+)?| [+]history| expires=[^,[:space:]]+)*$", entry)) &&
       alltrue([for date in flatten(regexall(" expires=([^ ]+)", entry)) : can(timeadd(length(date) == 10 ? "${date}T00:00:00Z" : date, "0s"))])
     ])
     error_message = "client_tokens are entries such as `sha256:<64 hexadecimal digits> production/* expires=2027-06-30`; `burgee token create` prints one. The token itself does not belong here."
@@ -175,12 +187,14 @@ variable "client_tokens" {
 
 variable "evaluation" {
   type = object({
-    environment  = optional(string)
-    ttl_seconds  = optional(number, 10)
-    cors_origins = optional(list(string), [])
-    memory_mb    = optional(number, 512)
+    environment       = optional(string)
+    ttl_seconds       = optional(number, 10)
+    cors_origins      = optional(list(string), [])
+    verify_keys       = optional(list(string), [])
+    verify_repository = optional(string)
+    memory_mb         = optional(number, 512)
   })
-  description = "How evaluate answers. environment: the one that it serves (default: all). ttl_seconds: for how long it does not look at the bucket. cors_origins: origins whose pages may ask, or `*`."
+  description = "How evaluate answers. environment: the one that it serves (default: all). ttl_seconds: for how long it does not look at the bucket. cors_origins: origins whose pages may ask, or `*`. verify_keys: public keys as `burgee key show` prints them; with any, it answers from what one of them has signed and from nothing else. verify_repository: the one that releases have to be of then, as `burgee status` shows it."
   default     = {}
   nullable    = false
 
@@ -202,6 +216,26 @@ variable "evaluation" {
   validation {
     condition     = var.evaluation.memory_mb >= 128 && var.evaluation.memory_mb <= 10240
     error_message = "evaluation.memory_mb is from 128 to 10240."
+  }
+
+  validation {
+    condition     = alltrue([for key in var.evaluation.verify_keys : can(regex("^(ed25519:[A-Za-z0-9+/]{43}=|ecdsa-p256-sha256:[A-Za-z0-9+/]{100,130}={0,2})$", key))])
+    error_message = "evaluation.verify_keys are public keys as `burgee key show` prints them, as in ed25519:<44 characters of base64>. A private key does not belong here."
+  }
+
+  validation {
+    condition     = length(var.evaluation.verify_keys) == 0 || can(local.packages["evaluate-verify"])
+    error_message = "evaluation.verify_keys need the package evaluate-verify, which ${var.packages}/manifest.json does not have; make the packages with `make package`."
+  }
+
+  validation {
+    condition     = var.evaluation.verify_repository == null || length(var.evaluation.verify_keys) > 0
+    error_message = "evaluation.verify_repository would be checked by nobody: name verify_keys too."
+  }
+
+  validation {
+    condition     = length(join(",", concat(var.client_tokens, var.evaluation.verify_keys))) <= 3000
+    error_message = "evaluation.verify_keys are too many: with client_tokens they may have 3000 characters, for Lambda's variables hold 4 KB."
   }
 }
 

@@ -24,6 +24,12 @@ locals {
   queues  = trimsuffix(module.store.queue_endpoint, "/")
   tries   = 5
 
+  # The package that brings what verifies is fifty times as large, and begins later.
+  forms = length(var.evaluation.verify_keys) > 0 ? { evaluate = "evaluate-verify" } : {}
+
+  # Of a resource id, the vault and the key: /subscriptions/S/resourceGroups/G/providers/Microsoft.KeyVault/vaults/V/keys/K.
+  signers = [for key in var.publishing.signing_keys : "azurekms://${lower(split("/", key)[8])}.vault.azure.net/keys/${split("/", key)[10]}"]
+
   # How URLs of mirrors are written, by their scheme: with another one evaluate would not start.
   mirror_prefix   = "(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*"
   mirror_endpoint = "endpoint=https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9_-]+)*"
@@ -124,21 +130,23 @@ locals {
       instances   = 1
       concurrency = null
       environment = {
-        BURGEE_QUEUE           = "${local.queues}/${module.queue.name}"
-        BURGEE_DEAD_LETTERS    = "${local.queues}/${module.queue.dead_letters_name}"
-        BURGEE_TRIES           = local.tries
-        BURGEE_REPOSITORY      = var.repository
-        BURGEE_CONFIG_REF      = var.publishing.config_ref
-        BURGEE_GIT_HOST        = var.publishing.git_host
-        BURGEE_GIT_API         = var.publishing.git_api
-        BURGEE_GIT_TOKEN       = module.git_token.reference
-        BURGEE_MIRRORS         = join(",", var.mirrors)
-        BURGEE_ALLOWED_MIRRORS = join(",", var.publishing.allowed_mirrors)
-        BURGEE_OCI_USERNAME    = var.registry_username
-        BURGEE_OCI_PASSWORD    = one(module.registry_password[*].reference)
-        BURGEE_REFRESH_URLS    = join(",", var.publishing.refresh_urls)
-        BURGEE_REFRESH_SECRET  = one(module.refresh_secret[*].reference)
-        RECONCILE_SCHEDULE     = var.reconcile_minutes == 60 ? "0 0 * * * *" : "0 */${var.reconcile_minutes} * * * *"
+        BURGEE_QUEUE              = "${local.queues}/${module.queue.name}"
+        BURGEE_DEAD_LETTERS       = "${local.queues}/${module.queue.dead_letters_name}"
+        BURGEE_TRIES              = local.tries
+        BURGEE_REPOSITORY         = var.repository
+        BURGEE_CONFIG_REF         = var.publishing.config_ref
+        BURGEE_GIT_HOST           = var.publishing.git_host
+        BURGEE_GIT_API            = var.publishing.git_api
+        BURGEE_GIT_TOKEN          = module.git_token.reference
+        BURGEE_MIRRORS            = join(",", var.mirrors)
+        BURGEE_ALLOWED_MIRRORS    = join(",", var.publishing.allowed_mirrors)
+        BURGEE_OCI_USERNAME       = var.registry_username
+        BURGEE_OCI_PASSWORD       = one(module.registry_password[*].reference)
+        BURGEE_REFRESH_URLS       = join(",", var.publishing.refresh_urls)
+        BURGEE_REFRESH_SECRET     = one(module.refresh_secret[*].reference)
+        BURGEE_SIGNING_KEYS       = join(",", local.signers)
+        BURGEE_SIGNATURE_VALIDITY = length(local.signers) > 0 ? var.publishing.signature_validity_seconds : null
+        RECONCILE_SCHEDULE        = var.reconcile_minutes == 60 ? "0 0 * * * *" : "0 */${var.reconcile_minutes} * * * *"
 
         # The queue that the host waits for, and how often it hands a message over.
         BurgeeQueue__queueServiceUri                               = local.queues
@@ -155,6 +163,7 @@ locals {
         },
         { for refresh in module.refresh_secret[*].scope : "refresh_secret" => merge(local.reads_secret, { scope = refresh }) },
         { for registry in module.registry_password[*].scope : "registry_password" => merge(local.reads_secret, { scope = registry }) },
+        { for key in var.publishing.signing_keys : "signs_${sha256(key)}" => { scope = key, role_name = "Key Vault Crypto User" } },
       )
     }
     evaluate = {
@@ -170,6 +179,8 @@ locals {
         BURGEE_ENVIRONMENT          = var.evaluation.environment
         BURGEE_CORS_ORIGINS         = join(",", var.evaluation.cors_origins)
         BURGEE_KEEP                 = "/tmp/burgee"
+        BURGEE_VERIFY_KEYS          = join(",", var.evaluation.verify_keys)
+        BURGEE_VERIFY_REPOSITORY    = var.evaluation.verify_repository
       }
       rotations = {}
       rights    = { store = { scope = module.store.container_id, role_id = module.store.reads } }
@@ -194,7 +205,7 @@ module "function" {
   subscription   = var.subscription
   resource_group = azurerm_resource_group.this.name
   location       = azurerm_resource_group.this.location
-  package        = local.packages[each.key]
+  package        = local.packages[lookup(local.forms, each.key, each.key)]
   deploys        = var.deploys
   python         = local.manifest.python
   memory_mb      = local.functions[each.key].memory_mb

@@ -11,7 +11,7 @@ data "google_project" "this" {
 
 # They stay when this deployment goes: others in the project may use them.
 resource "google_project_service" "this" {
-  for_each = toset([
+  for_each = toset(concat([
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
@@ -23,7 +23,7 @@ resource "google_project_service" "this" {
     "run.googleapis.com",
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
-  ])
+  ], length(var.publishing.signing_keys) > 0 ? ["cloudkms.googleapis.com"] : []))
 
   service            = each.key
   disable_on_destroy = false
@@ -49,6 +49,12 @@ locals {
 
   # Each place that hangs takes seven seconds: half for the index, half for a head.
   evaluate_seconds = 10 + 7 * length(var.mirrors)
+
+  # The package that brings what verifies is fifty times as large, and begins later.
+  forms = length(var.evaluation.verify_keys) > 0 ? { evaluate = "evaluate-verify" } : {}
+
+  signers      = [for version in var.publishing.signing_keys : "gcpkms://${version}"]
+  signing_keys = toset([for version in var.publishing.signing_keys : split("/cryptoKeyVersions/", version)[0]])
 
   # How URLs of mirrors are written, by their scheme: with another one evaluate would not start.
   mirror_prefix   = "(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*"
@@ -93,6 +99,16 @@ module "bucket" {
 
   # Made last and so destroyed first: while it holds releases, nothing else is gone when that fails.
   depends_on = [module.alarms, module.function, module.git_token, module.logs, module.queue, module.registry_password, module.timer, module.webhook_secret]
+}
+
+resource "google_kms_crypto_key_iam_member" "signs" {
+  for_each = local.signing_keys
+
+  crypto_key_id = each.key
+  role          = "roles/cloudkms.signerVerifier"
+  member        = local.identities["publish"].member
+
+  depends_on = [google_project_service.this]
 }
 
 module "queue" {
@@ -149,17 +165,19 @@ locals {
       instances       = 1
       concurrency     = 1
       environment = {
-        BURGEE_QUEUE           = local.subscription
-        BURGEE_DEAD_LETTERS    = local.dead_letters
-        BURGEE_TRIES           = local.tries
-        BURGEE_REPOSITORY      = var.repository
-        BURGEE_CONFIG_REF      = var.publishing.config_ref
-        BURGEE_GIT_HOST        = var.publishing.git_host
-        BURGEE_GIT_API         = var.publishing.git_api
-        BURGEE_MIRRORS         = join(",", var.mirrors)
-        BURGEE_ALLOWED_MIRRORS = join(",", var.publishing.allowed_mirrors)
-        BURGEE_OCI_USERNAME    = var.registry_username
-        BURGEE_REFRESH_URLS    = join(",", var.publishing.refresh_urls)
+        BURGEE_QUEUE              = local.subscription
+        BURGEE_DEAD_LETTERS       = local.dead_letters
+        BURGEE_TRIES              = local.tries
+        BURGEE_REPOSITORY         = var.repository
+        BURGEE_CONFIG_REF         = var.publishing.config_ref
+        BURGEE_GIT_HOST           = var.publishing.git_host
+        BURGEE_GIT_API            = var.publishing.git_api
+        BURGEE_MIRRORS            = join(",", var.mirrors)
+        BURGEE_ALLOWED_MIRRORS    = join(",", var.publishing.allowed_mirrors)
+        BURGEE_OCI_USERNAME       = var.registry_username
+        BURGEE_REFRESH_URLS       = join(",", var.publishing.refresh_urls)
+        BURGEE_SIGNING_KEYS       = join(",", local.signers)
+        BURGEE_SIGNATURE_VALIDITY = length(local.signers) > 0 ? var.publishing.signature_validity_seconds : null
 
         # Another number starts publish anew, which then reads what a person put there.
         GIT_TOKEN_ROTATION         = var.rotations.git_token
@@ -177,13 +195,15 @@ locals {
       instances       = var.evaluation.instances
       concurrency     = var.evaluation.concurrency
       environment = {
-        BURGEE_MIRRORS      = join(",", var.mirrors)
-        BURGEE_AUTH         = var.public_evaluation ? "none" : "token"
-        BURGEE_TOKENS       = join(",", local.tokens)
-        BURGEE_TTL          = var.evaluation.ttl_seconds
-        BURGEE_ENVIRONMENT  = var.evaluation.environment
-        BURGEE_CORS_ORIGINS = join(",", var.evaluation.cors_origins)
-        BURGEE_KEEP         = "/tmp/burgee"
+        BURGEE_MIRRORS           = join(",", var.mirrors)
+        BURGEE_AUTH              = var.public_evaluation ? "none" : "token"
+        BURGEE_TOKENS            = join(",", local.tokens)
+        BURGEE_TTL               = var.evaluation.ttl_seconds
+        BURGEE_ENVIRONMENT       = var.evaluation.environment
+        BURGEE_CORS_ORIGINS      = join(",", var.evaluation.cors_origins)
+        BURGEE_KEEP              = "/tmp/burgee"
+        BURGEE_VERIFY_KEYS       = join(",", var.evaluation.verify_keys)
+        BURGEE_VERIFY_REPOSITORY = var.evaluation.verify_repository
       }
       secrets = {}
     }
@@ -206,7 +226,7 @@ module "function" {
   description     = local.functions[each.key].description
   project         = var.project
   region          = var.region
-  package         = local.packages[each.key]
+  package         = local.packages[lookup(local.forms, each.key, each.key)]
   packages_bucket = google_storage_bucket.packages.name
   builder         = google_service_account.builder.id
   images          = google_artifact_registry_repository.images.id

@@ -42,15 +42,17 @@ variable "repository" {
 
 variable "publishing" {
   type = object({
-    config_ref      = optional(string)
-    git_host        = optional(string)
-    git_api         = optional(string)
-    allowed_mirrors = optional(list(string), [])
-    refresh_urls    = optional(list(string), [])
-    memory_mb       = optional(number, 1024)
-    timeout_seconds = optional(number, 300)
+    config_ref                 = optional(string)
+    git_host                   = optional(string)
+    git_api                    = optional(string)
+    allowed_mirrors            = optional(list(string), [])
+    refresh_urls               = optional(list(string), [])
+    signing_keys               = optional(list(string), [])
+    signature_validity_seconds = optional(number, 3600)
+    memory_mb                  = optional(number, 1024)
+    timeout_seconds            = optional(number, 300)
   })
-  description = "How publish works. config_ref: branch whose burgee.yaml counts (default: the repository's). git_host, git_api: kind of Git host and URL of its API, where the repository's URL does not tell. allowed_mirrors: patterns of addresses that burgee.yaml may name as mirrors. refresh_urls: hooks of self-hosted readers that are told of releases."
+  description = "How publish works. config_ref: branch whose burgee.yaml counts (default: the repository's). git_host, git_api: kind of Git host and URL of its API, where the repository's URL does not tell. allowed_mirrors: patterns of addresses that burgee.yaml may name as mirrors. refresh_urls: hooks of self-hosted readers that are told of releases. signing_keys: versions of Cloud KMS keys (EC_SIGN_P256_SHA256) that releases are signed with, two while one takes the other's place. signature_validity_seconds: for how long readers believe a head that nobody signs anew."
   default     = {}
   nullable    = false
 
@@ -82,6 +84,16 @@ variable "publishing" {
   validation {
     condition     = var.publishing.memory_mb >= 512 && var.publishing.memory_mb <= 4096
     error_message = "publishing.memory_mb is from 512 to 4096."
+  }
+
+  validation {
+    condition     = alltrue([for key in var.publishing.signing_keys : can(regex("^projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63}/cryptoKeyVersions/[0-9]+$", key))])
+    error_message = "publishing.signing_keys are versions of keys, as in projects/acme-keys/locations/europe/keyRings/flags/cryptoKeys/burgee/cryptoKeyVersions/1."
+  }
+
+  validation {
+    condition     = length(var.publishing.signing_keys) == 0 || (var.publishing.signature_validity_seconds > 120 * var.reconcile_minutes && var.publishing.signature_validity_seconds <= 86400)
+    error_message = "publishing.signature_validity_seconds is up to 86400 and more than twice as long as reconcile_minutes, for what runs then signs heads anew."
   }
 }
 
@@ -155,7 +167,7 @@ variable "client_tokens" {
 
   validation {
     condition = alltrue([
-      for entry in var.client_tokens : can(regex("^sha256:[0-9a-f]{64}( ([a-z0-9][a-z0-9-]*|[*])(/[^,=[:space:]]+)?| expires=[^,[:space:]]+)*$", entry)) &&
+      for entry in var.client_tokens : can(regex("^sha256:[0-9a-f]{64}( ([a-z0-9][a-z0-9-]*|[*])(/[^,=[:space:]]+)?| [+]history| expires=[^,[:space:]]+)*$", entry)) &&
       alltrue([for date in flatten(regexall(" expires=([^ ]+)", entry)) : can(timeadd(length(date) == 10 ? "${date}T00:00:00Z" : date, "0s"))])
     ])
     error_message = "client_tokens are entries such as `sha256:<64 hexadecimal digits> production/* expires=2027-06-30`; `burgee token create` prints one. The token itself does not belong here."
@@ -174,14 +186,16 @@ variable "client_tokens" {
 
 variable "evaluation" {
   type = object({
-    environment  = optional(string)
-    ttl_seconds  = optional(number, 10)
-    cors_origins = optional(list(string), [])
-    memory_mb    = optional(number, 512)
-    instances    = optional(number, 20)
-    concurrency  = optional(number, 20)
+    environment       = optional(string)
+    ttl_seconds       = optional(number, 10)
+    cors_origins      = optional(list(string), [])
+    verify_keys       = optional(list(string), [])
+    verify_repository = optional(string)
+    memory_mb         = optional(number, 512)
+    instances         = optional(number, 20)
+    concurrency       = optional(number, 20)
   })
-  description = "How evaluate answers. environment: the one that it serves (default: all). ttl_seconds: for how long it does not look at the bucket. cors_origins: origins whose pages may ask, or `*`. instances, concurrency: how many there are at most, and how many requests each takes at once."
+  description = "How evaluate answers. environment: the one that it serves (default: all). ttl_seconds: for how long it does not look at the bucket. cors_origins: origins whose pages may ask, or `*`. instances, concurrency: how many there are at most, and how many requests each takes at once. verify_keys: public keys as `burgee key show` prints them; with any, it answers from what one of them has signed and from nothing else. verify_repository: the one that releases have to be of then, as `burgee status` shows it."
   default     = {}
   nullable    = false
 
@@ -213,6 +227,21 @@ variable "evaluation" {
   validation {
     condition     = var.evaluation.concurrency >= 1 && var.evaluation.concurrency <= 250
     error_message = "evaluation.concurrency is from 1 to 250."
+  }
+
+  validation {
+    condition     = alltrue([for key in var.evaluation.verify_keys : can(regex("^(ed25519:[A-Za-z0-9+/]{43}=|ecdsa-p256-sha256:[A-Za-z0-9+/]{100,130}={0,2})$", key))])
+    error_message = "evaluation.verify_keys are public keys as `burgee key show` prints them, as in ed25519:<44 characters of base64>. A private key does not belong here."
+  }
+
+  validation {
+    condition     = length(var.evaluation.verify_keys) == 0 || can(local.packages["evaluate-verify"])
+    error_message = "evaluation.verify_keys need the package evaluate-verify, which ${var.packages}/manifest.json does not have; make the packages with `make package`."
+  }
+
+  validation {
+    condition     = var.evaluation.verify_repository == null || length(var.evaluation.verify_keys) > 0
+    error_message = "evaluation.verify_repository would be checked by nobody: name verify_keys too."
   }
 }
 

@@ -15,34 +15,39 @@ keys are sorted lines, and a reader finds a flag by bisection without parsing.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from itertools import accumulate, count
 from operator import add, itemgetter
 
 from ..core.errors import InvalidDocument
 from ..core.json_text import json_text, quoted
+from ..core.schedule import SCHEDULE, is_scheduled, next_step
 from .digest import encode_text, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
+
+    Keeping = Callable[[Callable[..., str]], Callable[..., str]]
 
 _SEPARATOR = b'\n],"segments":[\n'
 _END = b"\n]}\n"
 _KEY = b'{"key":"'
+_SCHEDULED = b'"%b":' % SCHEDULE.encode()
 _BLOCK_BYTES = 128 * 1024
 _key_of = itemgetter("key")
 
 
-def encode(document: Mapping[str, Any]) -> bytes:
+def encode(document: Mapping[str, Any], keeping: Keeping = lambda write: write) -> bytes:
     """The canonical bytes of a document in normal form.
 
     Normal form: `namespace` (text, or an object when it has a name or description), `version`, and lists `flags` and
     `segments` whose objects leave out defaults (see docs/formats.md). Order of keys, flags, segments and variants is
-    made here; all other order is kept. Raises InvalidDocument for what canonical JSON cannot hold.
+    made here; all other order is kept. `keeping` gets what writes a flag or a segment, and may give one that remembers
+    what it wrote. Raises InvalidDocument for what canonical JSON cannot hold.
     """
-    return encode_text(written(lambda: _write(document)))
+    return encode_text(written(lambda: _write(document, keeping)))
 
 
 class Document:
@@ -51,7 +56,7 @@ class Document:
     `namespace` is the key; `name` and `description` are texts, empty when absent.
     """
 
-    __slots__ = ("_flags", "_segments", "content", "description", "name", "namespace", "version")
+    __slots__ = ("_flags", "_scheduled", "_segments", "content", "description", "name", "namespace", "version")
 
     def __init__(self, content: bytes) -> None:
         """Raises InvalidDocument when `content` has not the layout above."""
@@ -78,6 +83,7 @@ class Document:
         self.description: str
         self.namespace, self.name, self.description = described
         self._flags = _Lines(content, head_end + 1, separator)
+        self._scheduled: tuple[dict[str, Any], ...] | None = None
         self._segments = _Lines(content, separator + len(_SEPARATOR), len(content) - len(_END))
 
     def flag(self, key: str) -> dict[str, Any] | None:
@@ -96,6 +102,18 @@ class Document:
         """Keys of all segments, sorted."""
         return self._segments.keys()
 
+    def scheduled(self) -> tuple[str, ...]:
+        """Keys of the flags that have a schedule, sorted; no other flag is parsed."""
+        return tuple(flag["key"] for flag in self._with_schedule())
+
+    def next_step(self, at: int) -> int | None:
+        """The first instant after `at` (milliseconds) at which a flag's schedule goes on; None if none does.
+
+        Raises InvalidDocument for a schedule that cannot be understood.
+        """
+        steps = [next_step(flag, at) for flag in self._with_schedule()]
+        return min((step for step in steps if step is not None), default=None)
+
     def flag_lines(self) -> dict[str, bytes]:
         """Each flag's canonical JSON by key; two documents have the same flag where these are equal."""
         return self._flags.by_key()
@@ -111,6 +129,12 @@ class Document:
     def segments(self) -> Iterator[dict[str, Any]]:
         """All segments by key."""
         return self._segments.objects()
+
+    def _with_schedule(self) -> tuple[dict[str, Any], ...]:
+        if self._scheduled is None:
+            # Whatever else may have these bytes, as an attachment with such a field.
+            self._scheduled = tuple(filter(is_scheduled, self._flags.having(_SCHEDULED)))
+        return self._scheduled
 
 
 class _Lines:
@@ -165,6 +189,17 @@ class _Lines:
 
         return iter(loads(b"[" + self._content[self._starts[0] : self._starts[-1] - 1] + b"]"))
 
+    def having(self, text: bytes) -> Iterator[dict[str, Any]]:
+        """The objects whose lines have that text in them."""
+        from json import loads
+
+        end = self._starts[-1]
+        at = self._content.find(text, self._starts[0], end)
+        while at >= 0:
+            place = bisect_right(self._starts, at) - 1
+            yield loads(self._line(place))
+            at = self._content.find(text, self._starts[place + 1], end)
+
     def _line(self, place: int) -> bytes:
         return self._content[self._starts[place] : self._starts[place + 1] - 1].removesuffix(b",")
 
@@ -182,10 +217,10 @@ def _blocks(content: bytes, first: int, end: int) -> Iterator[bytes]:
         first = stop + 1
 
 
-def _write(document: Mapping[str, Any]) -> str:
+def _write(document: Mapping[str, Any], keeping: Keeping) -> str:
     version, namespace = _sorted_json(document.get("version", "1.4")), _sorted_json(document["namespace"])
-    flags = _lines(_flag_line, document.get("flags", ()))
-    segments = _lines(_keyed_line, document.get("segments", ()))
+    flags = _lines(keeping(_flag_line), document.get("flags", ()))
+    segments = _lines(keeping(_keyed_line), document.get("segments", ()))
     return f'{{"version":{version},"namespace":{namespace},"flags":[\n{flags}],"segments":[\n{segments}]}}\n'
 
 

@@ -1,7 +1,8 @@
 """The document that Flipt's client SDKs fetch, made from one of ours.
 
 Sources: Flipt semantics 4.1 (shape), 4.2 (what clients require), 4.5 (serving it from a static host). Zero values are
-written out, segments are repeated whole inside each rule, and nothing depends on the time of making.
+written out, segments are repeated whole inside each rule, and flags with a schedule are as they are at an instant that
+is given: nothing depends on the time of making.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from operator import itemgetter
 from ..core.compile import attachment_text, default_variant, flag_type
 from ..core.json_text import json_text, quoted
 from ..core.model import AND, ANY, OR
+from ..core.schedule import flag_at
 from .digest import encode_text, ordered_json, written
 
 TYPE_CHECKING = False
@@ -20,17 +22,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..core.snapshot import Indexed
+    from .document import Keeping
 
     SegmentsOf = Callable[[Mapping[str, Any]], str]
 
 _KEY_AND_ROLLOUT = itemgetter("variant", "rollout")
 
 
-def client_snapshot(document: Indexed) -> tuple[bytes, str]:
-    """(bytes, ETag): the client snapshot of a namespace and the 40 hexadecimal digits that name it."""
-    embedded = _Segments(document).embedded
+def client_snapshot(document: Indexed, at: int, keeping: Keeping = lambda write: write) -> tuple[bytes, str]:
+    """(bytes, ETag): the client snapshot of a namespace at an instant (milliseconds), and 40 hexadecimal digits for it.
+
+    It is right until the document's next step. `keeping` gets what writes a flag, and may give one that remembers: a
+    flag's text depends on the segments too. Raises InvalidDocument for a schedule that cannot be understood.
+    """
+    embedded, write = _Segments(document).embedded, keeping(_flag)
     namespace = encode_text(ordered_json({"key": document.namespace}))
-    flags = encode_text(written(lambda: ",".join([_flag(flag, embedded) for flag in document.flags()])))
+    flags = encode_text(written(lambda: ",".join([write(flag_at(flag, at), embedded) for flag in document.flags()])))
     etag = sha1(b"%b[%b]" % (namespace, flags), usedforsecurity=False).hexdigest()
     return b'{"namespace":%b,"flags":[%b],"digest":"%b"}' % (namespace, flags, etag.encode()), etag
 

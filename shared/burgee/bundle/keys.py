@@ -14,6 +14,7 @@ JSON = "application/json"
 IMMUTABLE = "public, max-age=31536000, immutable"
 MUTABLE = "no-cache"
 LONGEST_NAMESPACE = 255
+_LONGEST_PLACE = 128
 
 _ENVIRONMENT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _NAMESPACE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_,")
@@ -42,6 +43,18 @@ def static_snapshot(environment: str, namespace: str) -> str:
 def static_snapshots(environment: str) -> str:
     """The prefix of every static snapshot of an environment."""
     return f"environments/{checked_environment(environment)}/internal/v1/evaluation/snapshot/namespace/"
+
+
+def instance(environment: str, place: str) -> str:
+    """What one reader serves. Raises InvalidRequest unless `place` is 1 to 128 of `a-z 0-9 -`, not `-` at first."""
+    if not place or len(place) > _LONGEST_PLACE or place[0] == "-" or set(place) - _ENVIRONMENT:
+        raise InvalidRequest(f"places of instances are 1 to {_LONGEST_PLACE} of a-z, 0-9 and '-', got {place!r}")
+    return f"{instances(environment)}{place}.json"
+
+
+def instances(environment: str) -> str:
+    """The prefix of what readers of an environment report."""
+    return f"environments/{checked_environment(environment)}/instances/"
 
 
 def cache_control(key: str) -> str:

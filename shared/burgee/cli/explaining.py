@@ -33,6 +33,8 @@ def _lines(flag: str, entity: str, explanation: Explanation) -> Iterator[str]:
     yield f"  because {_because(explanation)} ({result.reason})"
     default = f", default variant {explanation.default_variant}" if explanation.default_variant else ""
     yield f"  the flag is {explanation.flag_type}, {state}{default}"
+    if explanation.schedule:
+        yield f"  scheduled: {'; '.join(explanation.schedule)}"
     for step in explanation.steps:
         yield from _step(step)
 

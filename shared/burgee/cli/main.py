@@ -31,6 +31,8 @@ COMMANDS = {
     "bundle": "Copy, list and unpack bundles: registries, stores, folders.",
     "evaluate": "Evaluate a flag and, if asked, explain the answer.",
     "history": "List the releases of an environment.",
+    "show": "Show a release in full.",
+    "verify": "Prove every byte of a store, or name what is wrong.",
     "status": "Say what each environment of a store serves.",
     "dev": "Serve a folder: Git, evaluation and publishing in one process.",
     "serve": "Serve evaluation from any store.",

@@ -54,6 +54,23 @@ def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def namespace_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--namespace KEY`"""
+    return click.option(
+        "--namespace", "-n", metavar="KEY", default="default", show_default=True, help="The flag's namespace."
+    )(function)
+
+
+def contexts_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--contexts FILE`"""
+    return click.option(
+        "--contexts",
+        metavar="FILE",
+        type=click.Path(),
+        help="Sample contexts, a JSON object on each line; which of them get another answer is said too.",
+    )(function)
+
+
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--json`"""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")(function)
@@ -77,6 +94,13 @@ def environment_names(context: click.Context, parameter: click.Parameter, incomp
     except (OSError, BurgeeError):
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def active_releases(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The active releases of the environments of burgee.yaml, as `production@active`; none when it cannot be read."""
+    names = environment_names(context, parameter, incomplete.partition("@")[0])
+    places = (f"{item.value}@active" for item in names)
+    return [CompletionItem(place) for place in places if place.startswith(incomplete)]
 
 
 def _is_elsewhere(place: str) -> bool:

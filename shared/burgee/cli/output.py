@@ -66,10 +66,16 @@ def escape_what_cannot_be_shown() -> None:
 
 def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows below their titles, columns as wide as their widest text."""
+    for line in table_lines(titles, rows):
+        click.echo(line)
+
+
+def table_lines(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table, that of the titles first."""
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     for number, row in enumerate((titles, *rows)):
         line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        click.echo(line if number else click.style(line, bold=True))
+        yield line if number else click.style(line, bold=True)
 
 
 def show_receipt(receipt: Receipt) -> None:

@@ -24,10 +24,11 @@ from ..git.tree import Source
 from ..store.reference import is_reference
 from .buckets import files_in_bucket, is_bucket
 from .bundles import Files, files_of
+from .found import names_release, released
 from .output import note
-from .stores import Released, UnknownName, released
+from .stores import Released, UnknownName
 
-_RELEASE = re.compile(r"([a-z0-9][a-z0-9-]{0,62})@(\d{1,10})")
+_RELEASE = re.compile(r"([a-z0-9][a-z0-9-]{0,62})@(.+)")
 _WITHOUT_PROJECT = b"version: 1\nenvironments:\n  default: {}\n"
 
 
@@ -58,6 +59,10 @@ class Tree:
             )
         return name
 
+    def profile(self, name: str) -> str:
+        """The profile that the flags of an environment are evaluated under."""
+        return self.project.environments[name].profile
+
     def author(self, name: str, progress: Progress | None = None) -> Authored:
         """The documents and problems of an environment."""
         return author_environment(self.source, self.project.environments[name], progress=progress)
@@ -85,10 +90,11 @@ def tree_at(path: str, commit: str | None = None) -> Tree:
 
 
 def place_at(place: str, store_url: str | None) -> Tree | Released:
-    """The files of a folder, a bundle or a bucket, a release written as `production@12`, or the files of a commit of
-    the repository here."""
-    if release := _RELEASE.fullmatch(place):
-        return released(store_url, release[1], int(release[2]))
+    """The files of a folder, a bundle or a bucket, a release written as `production@12` (see `found.FORMS` for what may
+    follow the @), or the files of a commit of the repository here."""
+    release = _RELEASE.fullmatch(place)
+    if release and names_release(release[2]):
+        return released(store_url, release[1], release[2])
     if is_elsewhere(place) or Path(place).is_dir():
         return tree_at(place)
     try:

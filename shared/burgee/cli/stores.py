@@ -12,8 +12,6 @@ from urllib.parse import unquote
 from ..bundle.document import Document
 from ..bundle.index import Index
 from ..core.errors import ConfigurationError, EnvironmentNotFound, NotFound, RequestError
-from ..deliver.apply import documents_of
-from ..deliver.log import find
 from ..fetch.opening import open_fetcher
 from ..settings import Settings, read_settings
 from ..store.objects import ObjectStore
@@ -23,6 +21,7 @@ from ..store.port import Object, Objects, Store
 from ..store.remote import RemoteObjects
 
 if TYPE_CHECKING:
+    from ..fetch.port import Fetcher
     from ..store.registry import Registry
 
 _WEB = ("http://", "https://")
@@ -46,11 +45,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A release of a store, as `production@12`."""
+    """A release of a store, as `production@12`; `evaluated` is the profile that it is evaluated under."""
 
     label: str
     environment: str
     found: Mapping[str, Document]
+    evaluated: str
 
     @property
     def environments(self) -> Sequence[str]:
@@ -60,6 +60,10 @@ class Released:
     def documents(self, name: str) -> Mapping[str, Document]:
         """The documents of the release."""
         return self.found
+
+    def profile(self, name: str) -> str:
+        """The profile that the release is evaluated under."""
+        return self.evaluated
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def mirror_at(url: str) -> Store:
 
 def objects_to_read(url: str) -> Objects:
     """The objects of a store as a reader has them: those in clouds need no SDK for that."""
-    return _Fetched(url) if url.lower().startswith((*_WEB, *_ASKED)) else objects_to_write(url)
+    return FetchedObjects(url) if url.lower().startswith((*_WEB, *_ASKED)) else objects_to_write(url)
 
 
 def objects_to_write(url: str) -> Objects:
@@ -126,7 +130,7 @@ def registry_to_write(url: str) -> Registry:
 
 def place_of(objects: Objects) -> Place:
     """Where the objects are."""
-    if isinstance(objects, _Fetched):
+    if isinstance(objects, FetchedObjects):
         return objects.place()
     if isinstance(objects, RemoteObjects):
         return Place(objects.wire.place, objects.wire.asked_by, objects.wire.clock_difference)
@@ -161,25 +165,12 @@ def listed_environment(store: Store, index: Index, name: str | None) -> str:
     return wanted
 
 
-def released(store_url: str | None, environment: str, revision: int) -> Released:
-    """A release with its documents. Raises EnvironmentNotFound, UnknownName."""
-    store = store_to_read(store_url)
-    listed_environment(store, index_of(store), environment)
-    head = store.read_head(environment)
-    last = head[0].revision if head else 0
-    if head is None or not 1 <= revision <= last:
-        had = f"releases 1 to {last}" if last else "no releases yet"
-        raise UnknownName(f"environment {environment!r} has {had} in store {store.url}, not {revision}")
-    namespaces = find(store, head[0], revision).release.namespaces
-    return Released(f"{environment}@{revision}", environment, documents_of(store, namespaces))
-
-
-class _Fetched:
+class FetchedObjects:
     """The objects of a store that there is a fetcher for: to be read, not written."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, fetcher: Fetcher | None = None) -> None:
         self.url = url
-        self._fetcher = open_fetcher(url, os.environ)
+        self._fetcher = fetcher or open_fetcher(url, os.environ)
 
     def place(self) -> Place:
         asked: Any = self._fetcher

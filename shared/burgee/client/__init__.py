@@ -17,7 +17,9 @@ from ..core.errors import (
     InvalidContext,
     NamespaceNotFound,
     NotReady,
+    Outdated,
     TargetingKeyMissing,
+    Untrusted,
     WrongFlagType,
 )
 from ..core.model import BooleanResult, VariantResult
@@ -38,8 +40,10 @@ __all__ = [
     "InvalidContext",
     "NamespaceNotFound",
     "NotReady",
+    "Outdated",
     "Status",
     "TargetingKeyMissing",
+    "Untrusted",
     "VariantResult",
     "WrongFlagType",
 ]

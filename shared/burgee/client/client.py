@@ -14,12 +14,13 @@ from .reader import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Literal, Self
 
     from ..fetch.clock import Clock
     from ..fetch.live import Status
     from ..fetch.port import Fetcher
+    from ..fetch.verify import Verifier
     from .flags import OnExposure
     from .hooks import Change
 
@@ -47,6 +48,9 @@ class Client(Flags):
         disk: str | None = None,
         on_change: Callable[[Change], object] | None = None,
         on_exposure: OnExposure | None = None,
+        verify_keys: Sequence[str] = (),
+        verify_repository: str | None = None,
+        strict: bool = False,
         environ: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         fetcher: Fetcher | None = None,
@@ -56,8 +60,11 @@ class Client(Flags):
         `ttl` is how many seconds to go without a look. `refresh="lazy"` looks when an evaluation finds that one is due,
         `"background"` whenever one is. `disk` is a folder that keeps the last good release for starts without network.
         `on_change(change)` is called in a thread of ours when another release answers, `on_exposure(result, entity id,
-        context)` for each evaluation of one flag. `environ` has the variables that stores take credentials from, those
-        of this process without it. `clock` and `fetcher` take the place of the machine's clocks and of `urls`.
+        context)` for each evaluation of one flag. With `verify_keys`, public keys as `burgee key show` prints them, a
+        release counts only if one of them signed it, and with `verify_repository` only if it is of that repository.
+        `strict` refuses with Outdated where an answer would be stale. `environ` has the variables that stores take
+        credentials from, those of this process without it. `clock` and `fetcher` take the place of the machine's clocks
+        and of `urls`.
 
         Raises ConfigurationError for arguments that cannot work, never for a store that does not answer.
         """
@@ -78,15 +85,19 @@ class Client(Flags):
             if not (hook is None or callable(hook)):
                 raise ConfigurationError(f"{name} is something to call, got {hook!r}")
         self._others: dict[str, Flags] = {}
+        clocks = clock or SystemClock()
+        verifier = _verifier(verify_keys, verify_repository, clocks)
         reader = Reader(
-            fetcher or _fetcher(urls, process_environ if environ is None else environ),
+            fetcher or _fetcher(urls, process_environ if environ is None else environ, verifier),
             environment,
             ttl_ms=max(1, int(ttl * 1000)),
-            clock=clock or SystemClock(),
+            clock=clocks,
             random=system_random,
             disk=_disk(disk, environment),
             on_change=on_change,
             renewed=self._forget_all,
+            verifier=verifier,
+            strict=strict,
         )
         super().__init__(reader, namespace, on_exposure, time if clock is None else lambda: clock.wall() / 1000)
         look = reader.look()
@@ -172,7 +183,17 @@ class Client(Flags):
             flags.forget()
 
 
-def _fetcher(urls: tuple[str, ...], environ: Mapping[str, str]) -> Fetcher:
+def _verifier(keys: Sequence[str], repository: str | None, clock: Clock) -> Verifier | None:
+    if not keys:
+        if repository is not None:
+            raise ConfigurationError("verify_repository takes verify_keys: without them anybody may name a repository")
+        return None
+    from ..fetch.verify import Verifier
+
+    return Verifier(keys, now=clock.wall, repository=repository)
+
+
+def _fetcher(urls: tuple[str, ...], environ: Mapping[str, str], verifier: Verifier | None) -> Fetcher:
     from ..fetch.opening import open_fetchers
 
     if not urls:
@@ -180,7 +201,7 @@ def _fetcher(urls: tuple[str, ...], environ: Mapping[str, str]) -> Fetcher:
     for url in urls:
         if not isinstance(url, str):
             raise ConfigurationError(f"a client reads from URLs, such as file:///srv/flags, got {url!r}")
-    return open_fetchers(urls, environ)
+    return open_fetchers(urls, environ, verifier=verifier)
 
 
 def _disk(folder: str | None, environment: str) -> Any:

@@ -1,14 +1,15 @@
 """The flags of one namespace, evaluated in this process.
 
 Law: while nothing is due an evaluation is a look at the clock, one into a table, and the flag's own function. All else
-happens on the slow way, which is taken when something is due, odd or wrong. That one goes by both clocks, the fast way
-by the wall clock alone, within bounds that are at most one TTL apart (docs/decisions/0011).
+happens on the slow way, which is taken when something is due, odd or wrong, and by flags with a schedule. It goes by
+both clocks, the fast way by the wall clock alone, within bounds that are at most one TTL apart (docs/decisions/0011).
 """
 
 from __future__ import annotations
 
 from ..core.errors import BurgeeError, FlagNotFound, InvalidContext, WrongFlagType
 from ..core.model import BooleanResult, VariantResult
+from ..core.schedule import flag_at
 from ..core.snapshot import DEFAULT_NAMESPACE, Namespace
 from .advice import Excuses, Guesses
 from .hooks import log_fault
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
     Result: TypeAlias = BooleanResult | VariantResult
     Answer = TypeVar("Answer")
-    Evaluate: TypeAlias = Callable[[Namespace, Any, Any], Answer]
+    # Of a namespace, an entity, a context and an instant.
+    Evaluate: TypeAlias = Callable[[Namespace, Any, Any, int], Answer]
     OnExposure = Callable[[Result, str, Mapping[str, str]], object]
 
 NO_CONTEXT: Context = {}
@@ -50,6 +52,7 @@ class Flags:
         "_fast",
         "_forgotten",
         "_guesses",
+        "_instant",
         "_kept",
         "_namespace",
         "_now",
@@ -70,6 +73,8 @@ class Flags:
         self._namespace = namespace
         self._on_exposure = on_exposure
         self._now = now
+        # What schedules go by, and the switch to a pending release too.
+        self._instant = reader.instant
         self._excuses = Excuses()
         self._guesses = Guesses()
         self._stale: tuple[Namespace, Namespace] | None = None
@@ -99,7 +104,7 @@ class Flags:
             except _ANY:
                 pass
         try:
-            return self._slowly(lambda namespace, who, what: namespace.boolean(flag, who, what, 0), entity, context)
+            return self._slowly(lambda names, who, what, at: names.boolean(flag, who, what, at), entity, context)
         except BurgeeError as error:
             if default is None:
                 self._advise(error, flag)
@@ -123,7 +128,7 @@ class Flags:
             except _ANY:
                 pass
         try:
-            return self._slowly(lambda namespace, who, what: namespace.variant(flag, who, what, 0), entity, context)
+            return self._slowly(lambda names, who, what, at: names.variant(flag, who, what, at), entity, context)
         except BurgeeError as error:
             if default is None:
                 self._advise(error, flag)
@@ -133,7 +138,7 @@ class Flags:
     def evaluate(self, flag: str, entity: str | None, context: Context = NO_CONTEXT) -> Result:
         """Evaluate a flag of either type. Raises as `boolean` does, save WrongFlagType."""
         try:
-            return self._slowly(lambda namespace, who, what: namespace.evaluate(flag, who, what, 0), entity, context)
+            return self._slowly(lambda names, who, what, at: names.evaluate(flag, who, what, at), entity, context)
         except BurgeeError as error:
             self._advise(error, flag)
             raise
@@ -147,10 +152,10 @@ class Flags:
         if first <= self._now() < last:
             try:
                 # None has no place here, fails, and is looked at below.
-                return namespace.evaluate_all(entity, context, 0)  # type: ignore[arg-type]
+                return namespace.evaluate_all(entity, context, self._instant())  # type: ignore[arg-type]
             except _ANY:
                 pass
-        return self._evaluated(lambda namespace, who, what: namespace.evaluate_all(who, what, 0), entity, context)
+        return self._evaluated(lambda names, who, what, at: names.evaluate_all(who, what, at), entity, context)
 
     @property
     def namespace_key(self) -> str:
@@ -170,11 +175,12 @@ class Flags:
         return dict(found.get("metadata", {}))
 
     def definition(self, result: Result) -> dict[str, Any] | None:
-        """The flag that gave a result, as its release has it; None when another release answers by now."""
+        """The flag that gave a result, as its release has it now; None when another release answers by now."""
         namespace = self._renewed()
         if namespace.stamp[:2] != (result.revision, result.digest):
             return None
-        return namespace.document.flag(result.flag_key)
+        flag = namespace.document.flag(result.flag_key)
+        return None if flag is None else dict(flag_at(flag, self._instant()))
 
     def forget(self) -> None:
         """Ask anew what to answer from, because a look has ended."""
@@ -196,11 +202,11 @@ class Flags:
         return result
 
     def _evaluated(self, evaluate: Evaluate[Answer], entity: Any, context: Any) -> Answer:
-        namespace = self._renewed()
+        namespace, at = self._renewed(), self._instant()
         try:
-            return evaluate(namespace, entity, context)
+            return evaluate(namespace, entity, context, at)
         except _ODD:
-            return evaluate(namespace, entity_text(entity), Texts(context))
+            return evaluate(namespace, entity_text(entity), Texts(context), at)
 
     def _renewed(self) -> Namespace:
         """The namespace to answer from, kept as long as that is right."""

@@ -11,7 +11,7 @@ from collections import namedtuple
 from os import getpid
 from time import monotonic
 
-from ..core.errors import BurgeeError, NotReady, Unavailable
+from ..core.errors import BurgeeError, NotReady, Outdated, Unavailable
 from ..fetch.live import Live
 from .hooks import Hooks, call_hook
 from .look import Look
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from ..fetch.disk import Disk
     from ..fetch.live import Serving, Status
     from ..fetch.port import Fetcher
+    from ..fetch.verify import Verifier
     from .hooks import Change
 
-# How many times as old as wanted an answer may be before it says that it is stale.
-STALE_AFTER = 2
 # While a look is under way, evaluations ask so often whether it has ended.
 _UNDER_WAY_MS = 20
 _LONGEST_SLEEP_SECONDS = 60.0
@@ -60,6 +59,7 @@ class Reader:
         "_look",
         "_renewed",
         "_shown",
+        "_strict",
         "_told",
         "_told_stale",
         "_untold",
@@ -77,11 +77,17 @@ class Reader:
         disk: Disk | None,
         on_change: Callable[[Change], object] | None,
         renewed: Callable[[], object],
+        verifier: Verifier | None = None,
+        strict: bool = False,
     ) -> None:
-        """`renewed` is called when a look has ended, and before another release is answered from for the first time."""
+        """`renewed` is called when a look has ended, and before another release is answered from for the first time.
+
+        A `verifier` says which releases are believed; `strict` is to refuse instead of answering what is stale.
+        """
         self.environment = environment
         self._fetcher = fetcher
-        self._live = Live(fetcher, environment, ttl_ms=ttl_ms, clock=clock, random=random)
+        self._live = Live(fetcher, environment, ttl_ms=ttl_ms, clock=clock, random=random, verifier=verifier)
+        self._strict = strict
         self._clock = clock
         self._disk = disk
         self._disk_fault: str | None = None
@@ -98,8 +104,12 @@ class Reader:
         if disk is not None:
             self._resume(disk)
 
+    def instant(self) -> int:
+        """The wall clock in milliseconds."""
+        return self._clock.wall()
+
     def window(self) -> Window:
-        """What to answer from now; begins a look if one is due. Raises NotReady."""
+        """What to answer from now; begins a look if one is due. Raises NotReady, and Outdated if this is strict."""
         live = self._live
         looks = not self._closed and live.is_due()
         if looks:
@@ -114,7 +124,9 @@ class Reader:
             self._shown = serving.snapshot
         if self._hooks and (self._told is None or self._told.digest != serving.digest):
             self._tell_beside()
-        fresh_ms = self._fresh_ms()
+        fresh_ms = self._live.sure_ms()
+        if self._strict and fresh_ms <= 0:
+            raise self._outdated()
         if looks or self._closed:
             first, last = self._soon()
         if fresh_ms > 0:
@@ -163,7 +175,7 @@ class Reader:
 
         A folder that cannot be written is told when nothing worse is.
         """
-        status = self._live.status()._replace(stale=self._fresh_ms() <= 0)
+        status = self._live.status()._replace(stale=self._live.sure_ms() <= 0)
         return status if status.last_error else status._replace(last_error=self._disk_fault)
 
     def follow(self) -> None:
@@ -210,7 +222,7 @@ class Reader:
 
     def seconds_until_stale(self) -> float:
         """How long the thread that follows may do nothing but wait for a look."""
-        fresh_ms = self._fresh_ms()
+        fresh_ms = self._live.sure_ms()
         return min(fresh_ms / 1000, _LONGEST_SLEEP_SECONDS) if fresh_ms > 0 else _LONGEST_SLEEP_SECONDS
 
     def keeping(self) -> Any:
@@ -219,7 +231,7 @@ class Reader:
 
     def tell_staleness(self) -> None:
         """Tell that answers have become stale, unless that was told."""
-        if self._hooks and self._told_stale != (self._fresh_ms() <= 0):
+        if self._hooks and self._told_stale != (self._live.sure_ms() <= 0):
             self._tell_beside()
 
     def _run(self, look: Look) -> None:
@@ -261,10 +273,11 @@ class Reader:
         except OSError as error:
             self._disk_fault = f"cannot keep the release on disk: {error}"
 
-    def _fresh_ms(self) -> int:
-        """How long from now on answers will not be stale; zero or less when they are."""
-        age_ms = self._live.age_ms()
-        return 0 if age_ms is None else STALE_AFTER * self._live.ttl_ms() + 1 - age_ms
+    def _outdated(self) -> Outdated:
+        status = self._live.status()
+        age = "since before this start" if status.age_ms is None else f"for {status.age_ms / 1000:g} s"
+        why = f": {status.last_error}" if status.last_error else ""
+        return Outdated(f"nobody has looked at {self.environment!r} with success {age}, too long to be strict{why}")
 
     def _soon(self) -> tuple[int, int]:
         wall, flips_at = self._clock.wall(), self._live.flips_at()

@@ -50,6 +50,7 @@ def _publishing(settings: Settings, environ: Mapping[str, str], say: Say) -> Cal
         *(repository, store, rim, options, Built()),
         mirrors=Mirrors(partial(open_store, environ=environ, as_mirror=True)),
         sealing=open_sealing(settings, environ),
+        note=lambda line: say(line, {}),
         tell=lambda receipts: _announce(receipts, settings, say, now=rim.now),
     )
     return lambda: publish(publisher)

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 class Batch:
     """The rows of all flags, sorted by what they share. Safe among threads: it does not change."""
 
-    __slots__ = ("_asked", "_base", "_hits", "_others", "_splits", "_thresholds")
+    __slots__ = ("_asked", "_base", "_hits", "_others", "_splits", "_thresholds", "left")
 
-    def __init__(self, rows: Mapping[str, Row]) -> None:
-        """`rows` by key, in the order of the answer."""
+    def __init__(self, rows: Mapping[str, Row | None]) -> None:
+        """`rows` by key, in the order of the answer; `left` are the keys of those that have none, for others to fill.
+
+        Their places in the answer hold None until then.
+        """
         self._base: dict[str, Result | None] = dict.fromkeys(rows)
         # Each predicate and what it decides first: answers by key, for whom it matches.
         self._asked: list[Matches] = []
@@ -40,7 +43,9 @@ class Batch:
         self._others: list[tuple[str, Row]] = []
         places: dict[Matches, int] = {}
         for key, row in rows.items():
-            self._sort_in(key, row, places)
+            if row is not None:
+                self._sort_in(key, row, places)
+        self.left = tuple(key for key, row in rows.items() if row is None)
 
     def evaluate(self, entity: str, context: Context) -> dict[str, Result]:
         """Every flag's result by key."""

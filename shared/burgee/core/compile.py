@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from .bucketing import BUCKETS, THRESHOLD_BUCKETS, owners, threshold_size
+from .bucketing import BUCKETS, EXACT, THRESHOLD_BUCKETS, owners, threshold_size
 from .json_text import json_text
 from .model import (
     AND,
@@ -25,6 +25,7 @@ from .model import (
     VariantResult,
 )
 from .numbers import f32
+from .schedule import stepped_rules
 from .segments import everybody
 from .splitters import splitter
 
@@ -70,6 +71,20 @@ def usable(distributions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     return [distribution for distribution in distributions if f32(distribution["rollout"]) > 0]
 
 
+def splits_of(flag: Mapping[str, Any], buckets: str) -> list[tuple[list[int], list[str]]]:
+    """(ends, variants) of each rule of a flag in normal form: bucket b gets `variants[bisect_right(ends, b)]`.
+
+    Past the last end it gets nothing; a rule without usable distributions has none of either. `buckets` is the
+    profile's arithmetic.
+    """
+    exact, splits = stepped_rules(flag), []
+    for place, rule in enumerate(flag.get("rules", ())):
+        shares = usable(rule.get("distributions", ()))
+        ends, indices = owners([share["rollout"] for share in shares], EXACT if place in exact else buckets)
+        splits.append((ends, [shares[index]["variant"] for index in indices]))
+    return splits
+
+
 class Compiler:
     """Makes rows of the flags of one namespace."""
 
@@ -90,7 +105,7 @@ class Compiler:
         self._all_of = all_of
 
     def compile(self, flag: Mapping[str, Any]) -> Row:
-        """The row of a flag in normal form."""
+        """The row of a flag in normal form, which of one with a schedule is what `flag_at` gives."""
         return self._boolean(flag) if flag_type(flag) == BOOLEAN_FLAG else self._variant(flag)
 
     def _boolean(self, flag: Mapping[str, Any]) -> Row:
@@ -125,27 +140,33 @@ class Compiler:
         texts: dict[str, str | None] = {}
         for variant in flag.get("variants", ()):
             texts.setdefault(variant["key"], attachment_text(variant))
-        rules = [self._rule(rule, otherwise, texts) for rule in flag.get("rules", ())]
+        splits = splits_of(flag, self._profile.buckets)
+        rules = [
+            self._rule(rule, split, otherwise, texts) for rule, split in zip(flag.get("rules", ()), splits, strict=True)
+        ]
         if not rules:
             return always, otherwise
         return splitter(len(rules)), crc32(key.encode()), otherwise, *(part for rule in rules for part in rule)
 
     def _rule(
-        self, rule: Mapping[str, Any], otherwise: VariantResult, texts: Mapping[str, str | None]
+        self,
+        rule: Mapping[str, Any],
+        split: tuple[list[int], list[str]],
+        otherwise: VariantResult,
+        texts: Mapping[str, str | None],
     ) -> tuple[Matches, tuple[int, ...] | None, tuple[VariantResult, ...]]:
         """(matches, ends, results): an entity in bucket b gets `results[bisect_right(ends, b)]`.
 
         Without ends there is one result, and no bucket is needed.
         """
-        distributions = usable(rule.get("distributions", ()))
-        if not distributions:
+        ends, variants = split
+        if not ends:
             # A rule without usable distributions matches, with the default variant or none.
             matches, results = self._matching(
                 rule["segment"], lambda keys: (otherwise._replace(match=True, reason=MATCH, segment_keys=keys),)
             )
             return matches, None, results
-        ends, indices = owners([distribution["rollout"] for distribution in distributions], self._profile.buckets)
-        chosen = [(key, texts.get(key)) for key in (distributions[at]["variant"] for at in indices)]
+        chosen = [(key, texts.get(key)) for key in variants]
         sole = len(chosen) == 1 and ends[0] >= BUCKETS
 
         def outcome(keys: tuple[str, ...]) -> tuple[VariantResult, ...]:

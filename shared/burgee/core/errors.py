@@ -124,6 +124,10 @@ class InvalidDocument(ContentError):
     """Bytes are not a document, manifest, release or head of this format."""
 
 
+class Untrusted(ContentError):
+    """Bytes are not signed by a key that is believed, no longer hold, or are of another repository."""
+
+
 class TooLarge(ContentError):
     """A file or a tree is larger than its reader allows."""
 
@@ -163,6 +167,10 @@ class GitFailed(StoreError):
 
 class NotReady(StoreError):
     """There is no release to answer from yet."""
+
+
+class Outdated(NotReady):
+    """What there is to answer from is older than whoever asks would have it."""
 
 
 class Unfit(StoreError):

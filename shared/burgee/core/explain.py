@@ -6,25 +6,30 @@ two to the same answer.
 
 from __future__ import annotations
 
-from .bucketing import BUCKETS, owners, threshold_bucket, threshold_size, variant_bucket
-from .compile import default_variant, flag_type, usable
+from .bucketing import BUCKETS, threshold_bucket, threshold_size, variant_bucket
+from .compile import default_variant, flag_type, splits_of
 from .constraints import check
 from .errors import FlagNotFound, UnknownConstraintType
 from .model import AND, ANY, BOOLEAN_FLAG, ENTITY_ID
+from .schedule import flag_at
+from .schedule_text import in_force
 from .segments import compile_check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import namedtuple
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
     from .snapshot import Namespace
 else:
     from .records import namedtuple
 
-Explanation = namedtuple("Explanation", "result flag_type enabled default_variant steps")
-Explanation.__doc__ = "A result and the steps to it; steps after the deciding one are not there."
+Explanation = namedtuple("Explanation", "result flag_type enabled default_variant steps schedule", defaults=((),))
+Explanation.__doc__ = """A result and the steps to it; steps after the deciding one are not there.
+
+`schedule` has sentences about what of the flag's schedule is in force, and when it goes on; none without a schedule.
+"""
 
 Step = namedtuple("Step", "kind place operator segments matched bucket shares outcome")
 Step.__doc__ = """One rule or rollout (`kind`: rule, segment, threshold or nothing), counted from 1.
@@ -43,20 +48,23 @@ ConstraintTrace.__doc__ = "A constraint: what it looked at, what it wanted, what
 def explain(namespace: Namespace, key: str, entity: str, context: Mapping[str, str], at: int) -> Explanation:
     """The result that `namespace.evaluate` gives, with its reasons. Raises FlagNotFound."""
     result = namespace.evaluate(key, entity, context, at)
-    flag = namespace.document.flag(key)
-    if flag is None:
+    authored = namespace.document.flag(key)
+    if authored is None:
         raise FlagNotFound(namespace.key, key)
+    flag = flag_at(authored, at)
     default = default_variant(flag)
     tracer = _Tracer(namespace, flag, entity, context)
     kind = flag_type(flag)
     steps = tracer.rollouts() if kind == BOOLEAN_FLAG else tracer.rules()
-    return Explanation(result, kind, bool(flag.get("enabled")), default["key"] if default else None, steps)
+    default_key = default["key"] if default else None
+    return Explanation(result, kind, bool(flag.get("enabled")), default_key, steps, in_force(authored, at))
 
 
 class _Tracer:
     def __init__(self, namespace: Namespace, flag: Mapping[str, Any], entity: str, context: Mapping[str, str]) -> None:
         self._namespace = namespace
         self._flag = flag
+        self._splits = splits_of(flag, namespace.profile.buckets)
         self._entity = entity
         self._context = context
 
@@ -97,23 +105,23 @@ class _Tracer:
         operator = _joint(rule["segment"])
         if not matched:
             return Step("rule", place, operator, traces, False, None, (), "passes on: its segments do not match")
-        distributions = usable(rule.get("distributions", ()))
-        if not distributions:
+        shares = self._shares(place)
+        if not shares:
             outcome = "matches without a share above zero, so the default variant or none is answered"
             return Step("rule", place, operator, traces, True, None, (), outcome)
-        shares, bucket = self._shares(distributions), variant_bucket(self._flag["key"], self._entity)
+        bucket = variant_bucket(self._flag["key"], self._entity)
         won = next((variant for variant, first, last in shares if first <= bucket <= last), None)
         nobody = f"bucket {bucket} belongs to no variant, and no later rule is tried"
         outcome = nobody if won is None else f"answers {won}"
         return Step("rule", place, operator, traces, True, bucket, shares, outcome)
 
-    def _shares(self, distributions: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, int, int], ...]:
-        weights = [distribution["rollout"] for distribution in distributions]
-        ends, indices = owners(weights, self._namespace.profile.buckets)
+    def _shares(self, place: int) -> tuple[tuple[str, int, int], ...]:
+        """The parts of a rule's split that own buckets; none where no weight is above zero."""
+        ends, variants = self._splits[place - 1]
         starts = [0, *ends][: len(ends)]
         return tuple(
-            (distributions[index]["variant"], start, min(end, BUCKETS) - 1)
-            for start, end, index in zip(starts, ends, indices, strict=True)
+            (variant, start, min(end, BUCKETS) - 1)
+            for start, end, variant in zip(starts, ends, variants, strict=True)
             if start < min(end, BUCKETS)
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .compile import Compiler, flag_type
 from .errors import BurgeeError, FlagNotFound, InvalidDocument, NamespaceNotFound, WrongFlagType
 from .model import BOOLEAN_FLAG, PROFILES, VARIANT_FLAG
+from .schedule import flag_at, is_scheduled, next_step
 from .segments import all_of_these, compile_segment, everybody
 
 TYPE_CHECKING = False
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
         def segment(self, key: str) -> dict[str, Any] | None: ...
         def flag_keys(self) -> list[str]: ...
         def flags(self) -> Iterator[dict[str, Any]]: ...
+        def next_step(self, at: int) -> int | None: ...
 
 
 DEFAULT_NAMESPACE = "default"
+_FOR_EVER = float("inf")
 
 
 class Snapshot:
@@ -63,11 +66,12 @@ class Snapshot:
 class Namespace:
     """One namespace's flags, compiled on first use. Safe among threads: compiling twice gives the same.
 
-    `booleans` and `variants` hold the rows of the flags that have been asked for, by key.
+    `booleans` and `variants` hold the rows of the flags that have been asked for, by key. Those of flags with a
+    schedule are held apart, each with the instants from which and until which it is right.
     """
 
     __slots__ = (
-        *("_batch", "_compiler", "_joined", "_segments"),
+        *("_batch", "_compiler", "_dated", "_joined", "_segments"),
         *("booleans", "document", "key", "profile", "stamp", "variants"),
     )
 
@@ -79,6 +83,7 @@ class Namespace:
         self.booleans: dict[str, Row] = {}
         self.variants: dict[str, Row] = {}
         self.stamp = stamp
+        self._dated: dict[str, tuple[float, float, str, Row]] = {}
         self._compiler = Compiler(profile, stamp, self._segment, self._all_of)
         self._segments: dict[str, Predicate] = {}
         self._joined: dict[tuple[str, ...], Predicate] = {(): everybody}
@@ -89,26 +94,30 @@ class Namespace:
 
         Raises FlagNotFound, WrongFlagType, InvalidContext; TargetingKeyMissing where NOBODY would need a bucket.
         """
-        row = self.booleans.get(flag) or self._compiled(flag, BOOLEAN_FLAG)
+        row = self.booleans.get(flag) or self._compiled(flag, BOOLEAN_FLAG, at)
         result: BooleanResult = row[0](row, entity, context)
         return result
 
     def variant(self, flag: str, entity: str, context: Context, at: int) -> VariantResult:
         """Evaluate a variant flag at an instant (milliseconds). Raises as `boolean` does."""
-        row = self.variants.get(flag) or self._compiled(flag, VARIANT_FLAG)
+        row = self.variants.get(flag) or self._compiled(flag, VARIANT_FLAG, at)
         result: VariantResult = row[0](row, entity, context)
         return result
 
     def evaluate(self, flag: str, entity: str, context: Context, at: int) -> Result:
         """Evaluate a flag of either type at an instant (milliseconds). Raises as `boolean` does, save WrongFlagType."""
-        row = self.booleans.get(flag) or self.variants.get(flag) or self._compiled(flag, None)
+        row = self.booleans.get(flag) or self.variants.get(flag) or self._compiled(flag, None, at)
         result: Result = row[0](row, entity, context)
         return result
 
     def evaluate_all(self, entity: str, context: Context, at: int) -> dict[str, Result]:
         """Evaluate every flag at an instant (milliseconds); results by key, sorted. Raises as `evaluate` does."""
         try:
-            return (self._batch or self._whole()).evaluate(entity, context)
+            batch = self._batch or self._whole()
+            answers = batch.evaluate(entity, context)
+            for flag in batch.left:
+                answers[flag] = self.evaluate(flag, entity, context, at)
+            return answers
         except BurgeeError:
             # Together more is looked at than by each flag alone: only what fails for one of them fails.
             return {flag: self.evaluate(flag, entity, context, at) for flag in self.document.flag_keys()}
@@ -118,27 +127,38 @@ class Namespace:
         revision, digest, _ = self.stamp
         return Namespace(self.key, self.document, self.profile, (revision, digest, True))
 
-    def _compiled(self, key: str, wanted: str | None) -> Row:
+    def _compiled(self, key: str, wanted: str | None, at: int) -> Row:
+        dated = self._dated.get(key)
+        if dated is not None:
+            since, until, kind, row = dated
+            if since <= at < until and wanted in (None, kind):
+                return row
         flag = self.document.flag(key) if key and isinstance(key, str) else None
         if flag is None:
             raise FlagNotFound(self.key, key)
         kind = flag_type(flag)
         if wanted is not None and kind != wanted:
             raise WrongFlagType(kind)
-        return self._keep(flag)
+        return self._keep(flag, at)
 
-    def _keep(self, flag: Mapping[str, Any]) -> Row:
-        row = self._compiler.compile(flag)
-        (self.booleans if flag_type(flag) == BOOLEAN_FLAG else self.variants)[flag["key"]] = row
+    def _keep(self, flag: Mapping[str, Any], at: int) -> Row:
+        key, kind = flag["key"], flag_type(flag)
+        row = self._compiler.compile(flag_at(flag, at))
+        if is_scheduled(flag):
+            until = next_step(flag, at)
+            self._dated[key] = (at, _FOR_EVER if until is None else until, kind, row)
+        else:
+            (self.booleans if kind == BOOLEAN_FLAG else self.variants)[key] = row
         return row
 
     def _whole(self) -> Batch:
         from .batch import Batch
 
-        rows = {}
+        rows: dict[str, Row | None] = {}
         for flag in self.document.flags():
             key = flag["key"]
-            rows[key] = self.booleans.get(key) or self.variants.get(key) or self._keep(flag)
+            known = self.booleans.get(key) or self.variants.get(key)
+            rows[key] = known or (None if is_scheduled(flag) else self._keep(flag, 0))
         self._batch = Batch(rows)
         return self._batch
 

@@ -66,6 +66,9 @@ class Attempt:
         assert self.head is not None
         assert self.etag is not None
         publisher, head, warnings = self.publisher, planned.head, tuple[str, ...]()
+        if planned.outcome == "queued":
+            # What is kept back by an old head, put there again, would be kept back for ever.
+            publisher.sealing.check_fresh(self.head, publisher.rim.now())
         if not publisher.options.dry_run:
             if head:
                 sealed = publisher.sealing(head._replace(written_at=None), publisher.rim.now())

@@ -14,15 +14,15 @@ from .examined import Examined
 from .fault import Fault, broken, rewritten, surplus
 
 ENVIRONMENTS = "environments/"
-_INSTANCES = "instances/"
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """An environment whose log was walked: the number of its newest release (0: none), and how many were sound."""
+    """An environment, the number of its newest release (0: none), how many were looked at, and how many were sound."""
 
     environment: str
     revision: int
+    walked: int
     sound: int
 
 
@@ -48,7 +48,7 @@ class Environment:
         held = {entry.release.revision: entry for entry in self._head.releases} if self._head else {}
         chain = walk(self._examined, self._name, held, newest=newest, oldest=revision or 1)
         self._found += chain.found
-        log = Log(self._name, newest, len(chain.entries))
+        log = Log(self._name, newest, newest + 1 - (revision or 1), len(chain.entries))
         if revision is not None:
             return log, [entry for entry in chain.entries if entry.release.revision == revision], self._found
         self._check_statics({entry.release.revision: entry for entry in chain.entries}, listed)
@@ -96,9 +96,7 @@ class Environment:
         self._found += statics.check(self._examined, self._name, active, entries, there, at=self._means.at)
 
     def _is_known(self, key: str, newest: int) -> bool:
-        if key == self._key or key.startswith(
-            (keys.static_snapshots(self._name), f"{ENVIRONMENTS}{self._name}/{_INSTANCES}")
-        ):
+        if key == self._key or key.startswith((keys.static_snapshots(self._name), keys.instances(self._name))):
             return True
         number = _number(self._name, key)
         return number is not None and 1 <= number <= newest

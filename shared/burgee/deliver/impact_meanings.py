@@ -86,7 +86,7 @@ class Known:
 
     __slots__ = ("_facts", "_held")
 
-    def __init__(self, facts: Sequence[tuple[frozenset[int], frozenset[int], frozenset[int]]]) -> None:
+    def __init__(self, facts: Sequence[tuple[frozenset[int], frozenset[int]]]) -> None:
         self._facts = facts
         self._held: dict[int, bool] = {}
 
@@ -106,12 +106,10 @@ class Known:
                     return None
                 continue
             held[at] = holds
-            implied, excluded, implying = self._facts[at]
             if holds:
+                implied, excluded = self._facts[at]
                 waiting += [(other, True) for other in implied]
                 waiting += [(other, False) for other in excluded]
-            else:
-                waiting += [(other, False) for other in implying]
         return found
 
 
@@ -122,16 +120,15 @@ def nothing_known(meanings: Sequence[Meaning]) -> Known:
     can always be settled: by none of the others matching.
     """
     compared = meanings if len(meanings) <= _MOST_COMPARED else ()
-    implied = [_places(compared, lambda other, one=one: one is not other and one.implies(other)) for one in compared]
-    excluded = [_places(compared, lambda other, one=one: one is not other and one.excludes(other)) for one in compared]
+    facts = [
+        (
+            _places(compared, lambda other, one=one: one is not other and one.implies(other)),
+            _places(compared, lambda other, one=one: one is not other and one.excludes(other)),
+        )
+        for one in compared
+    ]
     none: frozenset[int] = frozenset()
-    return Known(
-        [
-            (implied[place], excluded[place], frozenset(at for at, others in enumerate(implied) if place in others))
-            for place in range(len(compared))
-        ]
-        or [(none, none, none)] * len(meanings)
-    )
+    return Known(facts or [(none, none)] * len(meanings))
 
 
 def _condition_implies(condition: _Condition, other: Meaning) -> bool:

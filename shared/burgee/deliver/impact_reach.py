@@ -22,7 +22,7 @@ class Shadowed:
 def shadowed(old: State, new: State) -> tuple[Shadowed, ...]:
     """The parts of the new flag that are never reached.
 
-    One that was there before and was not reached then either is not new, whatever its number was.
+    One for the same segments that was not reached before either is not new, whatever its number and answer were.
     """
     before = {_part(old, number) for number, _ in _unreachable(old)}
     return tuple(Shadowed(number, why, _part(new, number) not in before) for number, why in _unreachable(new))
@@ -40,4 +40,5 @@ def _unreachable(state: State) -> Iterable[tuple[int, str]]:
 
 def _part(state: State, number: int) -> str:
     flag = state.plain or {}
-    return canonical_json((*flag.get("rollouts", ()), *flag.get("rules", ()))[number - 1])
+    part = (*flag.get("rollouts", ()), *flag.get("rules", ()))[number - 1]
+    return canonical_json(part.get("segment", "threshold"))

@@ -9,6 +9,7 @@ from typing import Literal
 from .impact_answers import State
 from .impact_populations import Population, Shares, percent
 from .impact_reach import Shadowed
+from .impact_segments import MOST_PAIRS
 
 Level = Literal["none", "low", "medium", "high"]
 LEVELS: tuple[Level, ...] = ("none", "low", "medium", "high")
@@ -70,7 +71,7 @@ def _switched_off(case: Case) -> Iterator[str]:
 def _newly_shadowed(case: Case) -> Iterator[str]:
     for part in case.shadowed:
         if part.is_new:
-            yield f"{part.why}"
+            yield part.why
 
 
 def _most_of_a_population(case: Case) -> Iterator[str]:
@@ -88,6 +89,11 @@ def _many_of_a_population(case: Case) -> Iterator[str]:
 def _another_attachment(case: Case) -> Iterator[str]:
     if any(change.old.value == change.new.value for population in _changed(case) for change in population.transitions):
         yield "the same variant comes with another attachment, or without having matched as before"
+
+
+def _too_many_to_look_at(case: Case) -> Iterator[str]:
+    if len(case.shares.populations) >= MOST_PAIRS and not case.shares.exact:
+        yield "more combinations of rules decide than were looked at"
 
 
 def _added(case: Case) -> Iterator[str]:
@@ -109,6 +115,7 @@ RULES: tuple[tuple[Level, Callable[[Case], Iterator[str]]], ...] = (
     ("high", _most_of_a_population),
     ("medium", _many_of_a_population),
     ("medium", _another_attachment),
+    ("medium", _too_many_to_look_at),
     ("low", _added),
     ("low", _anything),
 )

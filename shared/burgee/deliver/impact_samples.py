@@ -5,7 +5,7 @@ They are answered by the very evaluation that readers use.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from json import loads
@@ -139,8 +139,3 @@ def _text(text: str, where: str) -> str:
 def whole(amount: float) -> str:
     """A weight as people write it: without a fraction where it has none."""
     return str(int(amount)) if float(amount).is_integer() else f"{amount:g}"
-
-
-def weights(samples: Iterable[Sample]) -> bool:
-    """Whether any sample stands for more or fewer than itself."""
-    return any(sample.weight != 1 for sample in samples)

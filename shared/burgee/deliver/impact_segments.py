@@ -15,6 +15,8 @@ from .impact_meanings import Known, Meaning, meaning, nothing_known
 
 # As many segments are combined with one another: some four thousand combinations.
 MOST_COMBINED = 12
+# As many pairs of parts are looked at where there are more segments.
+MOST_PAIRS = 2_000
 
 Fields = Mapping[str, Any]
 # For (part before, part after), counted from 0 and None where none decides: the segments that all whom it is true of
@@ -44,7 +46,7 @@ class _Side:
 def decided_pairs(before: Deciding, after: Deciding) -> tuple[Pairs, bool]:
     """The pairs of parts that can decide for the same entity, and whether combinations were looked at in full.
 
-    Where they are too many for that, a pair is left out only if it contradicts itself at once.
+    Where they are too many for that, a pair is left out only if it contradicts itself at once, or is past MOST_PAIRS.
     """
     places: dict[Meaning, int] = {}
     old, new = _side(before, places), _side(after, places)
@@ -55,6 +57,8 @@ def decided_pairs(before: Deciding, after: Deciding) -> tuple[Pairs, bool]:
             moved = _moved(old.asked, new.asked, held)
             earlier = pairs.get((first, second))
             pairs[first, second] = moved if earlier is None else {**earlier, **moved} if earlier and moved else {}
+            if len(pairs) == MOST_PAIRS and not exact:
+                return pairs, False
     return pairs, exact
 
 

@@ -7,8 +7,9 @@ from ..core.instant import format_instant
 from .impact import Effect, FlagImpact, Impact
 from .impact_populations import Transition, percent
 from .impact_samples import Tally, Told, whole
+from .impact_segments import MOST_COMBINED
 
-INEXACT = "more than 12 segments decide, so some of these may be combinations that nobody has"
+INEXACT = f"more than {MOST_COMBINED} segments decide: there may be groups among these that nobody is in"
 
 
 def summary(impact: Impact) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..bundle.head import Entry, Head
-from ..core.errors import ContentError, NotFound
+from ..core.errors import ContentError
 from ..store.port import Store
 
 
@@ -25,10 +25,3 @@ def entries(store: Store, head: Head) -> Iterator[Entry]:
             )
         yield entry
         expected = entry.release.previous
-
-
-def find(store: Store, head: Head, revision: int) -> Entry:
-    """The release of a number, along the chain. Raises NotFound when the log does not have it."""
-    if not 1 <= revision <= head.revision:
-        raise NotFound(f"environment {head.environment!r} has releases 1 to {head.revision}, not {revision}")
-    return next(entry for entry in entries(store, head) if entry.release.revision == revision)

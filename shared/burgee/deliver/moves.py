@@ -166,6 +166,7 @@ def _moved(means: Means, environment: str, move: Callable[[SeenHead], _Moved]) -
         seen = see(means, environment)
         if seen is None:
             raise RefusedError(f"environment {environment!r} has no release yet; `burgee publish` makes the first")
+        means.sealing.check_fresh(seen.head, means.rim.now())
         try:
             return move(seen)
         except Conflict:

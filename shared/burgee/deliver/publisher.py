@@ -73,8 +73,8 @@ class Publisher:
     """Where from, where to, and on what terms.
 
     `mirrors` writes those there are, if any may be written from here; `tell` is called with the receipts once the store
-    has what they say, and before any mirror is written. `sealing` signs heads; `built` is kept for the next
-    publish.
+    has what they say, and before any mirror is written. `sealing` signs heads; `note` is told what no receipt says;
+    `built` is kept for the next publish.
     """
 
     repository: Repository
@@ -86,6 +86,7 @@ class Publisher:
     mirrors: Mirrors | None = None
     tell: Callable[[Sequence[Receipt]], object] = lambda receipts: None
     sealing: Sealing = UNSIGNED
+    note: Callable[[str], object] = lambda line: None
 
     @property
     def means(self) -> Means:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..bundle.head import Head
 from ..core.errors import RefusedError, Untrusted
 from ..sign.port import Signer
-from ..sign.signing import distrusted, is_ours, needs_resigning, signed_head
+from ..sign.signing import distrusted, is_ours, lapsed, needs_resigning, signed_head
 
 DEFAULT_VALIDITY_MS = 3_600_000
 
@@ -42,9 +42,17 @@ class Sealing:
             raise Untrusted(distrusted(present, self.signers))
         if present.signatures and not self.signers and not self.unsigned:
             raise RefusedError(
-                f"the head of {present.environment!r} is signed, and there is no key to sign the next one with: readers "
+                f"the head of {present.environment!r} is signed, and there is no key to sign the next one: readers "
                 "that verify would refuse it; set BURGEE_SIGNING_KEYS, or say --unsigned to give signing up"
             )
+
+    def check_fresh(self, present: Head, now: int) -> None:
+        """Raises Untrusted for a head that has expired: it may be an old one that somebody put back.
+
+        To be asked where nothing else, as what the repository says, tells that it is the last.
+        """
+        if self.signers and (message := lapsed(present, now)):
+            raise Untrusted(message)
 
     def is_due(self, head: Head, now: int) -> bool:
         """Whether a head that says nothing new has to be signed again, so that it stays fresh."""

@@ -36,7 +36,7 @@ class Shown:
         return self._kept.get(place) == (etag, digest)
 
     def snapshot(self, document: Document, at: int) -> bytes:
-        """The snapshot of a document at an instant (milliseconds); what it says of flags that were asked before is kept.
+        """The snapshot of a document at an instant (milliseconds); flags that were in one before are not written again.
 
         A flag is written together with the segments that it names.
         """

@@ -6,7 +6,6 @@ Law: it needs the store alone, so that a Git host that is away, or files that ar
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 from ..bundle.head import Head
 from ..core.errors import BurgeeError
@@ -20,13 +19,22 @@ def tend_all(publisher: Publisher, *, besides: Iterable[str] = ()) -> None:
     """Tend every environment that the store lists, `besides` some; the next tick tries again what fails."""
     if publisher.options.dry_run:
         return
-    with suppress(BurgeeError):
+    tended = frozenset(besides)
+    try:
         found = publisher.store.read_index()
-        tended = frozenset(besides)
-        for name in found[0].environments if found else ():
-            if name not in tended:
-                with suppress(BurgeeError):
-                    tend(publisher.means, name)
+    except BurgeeError as error:
+        publisher.note(f"environments could not be looked after: {error}")
+        return
+    for name in found[0].environments if found else ():
+        if name not in tended:
+            _tend_safely(publisher, name)
+
+
+def _tend_safely(publisher: Publisher, name: str) -> None:
+    try:
+        tend(publisher.means, name)
+    except BurgeeError as error:
+        publisher.note(f"environment {name!r} could not be looked after: {error}")
 
 
 def tend(means: Means, environment: str) -> None:
@@ -37,6 +45,7 @@ def tend(means: Means, environment: str) -> None:
     seen = see(means, environment)
     if seen is None:
         return
+    means.sealing.check_fresh(seen.head, means.rim.now())
     resign(means, seen.head, seen.etag)
     settle(means.store, environment, now=means.rim.now, shown=means.shown, pause=means.pause)
 

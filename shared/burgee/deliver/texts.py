@@ -8,6 +8,7 @@ from typing import Any
 from ..author.kept import Kept
 
 Write = Callable[..., str]
+# What the writers of documents and snapshots are given.
 Keeping = Callable[[Write], Write]
 
 

@@ -60,15 +60,15 @@ class Disk:
         for digest, document in held.documents.items():
             blob = f"{self._folder}/{keys.blob(digest)}"
             if not (self._trusted and _is_there(blob, len(document.content))):
-                _put(blob, document.content)
+                put_whole(blob, document.content)
         head = f"{self._folder}/{keys.head(self._environment)}"
-        _put(head, held.content)
+        put_whole(head, held.content)
         self._kept, self._trusted = holds, True
         self._prune(os.stat(head).st_mtime - _GRACE_SECONDS)
 
     def keep_index(self, index: Index) -> None:
         """Write which environments the store lists. Raises OSError."""
-        _put(f"{self._folder}/{keys.INDEX}", encode_index(index.repository, index.environments))
+        put_whole(f"{self._folder}/{keys.INDEX}", encode_index(index.repository, index.environments))
 
     def _revision(self) -> int:
         """That of the head on disk; 0 when it cannot be read."""
@@ -98,7 +98,8 @@ class Disk:
                 yield head.read_bytes()
 
 
-def _put(path: str, content: bytes) -> None:
+def put_whole(path: str, content: bytes) -> None:
+    """Write a file that others see as it was or as it is, and nobody but its owner. Raises OSError."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .port import Fetcher
+    from .verify import Verifier
 
 _BACKOFF_MS = 1_000
 
@@ -44,6 +45,7 @@ class Environments:
         "_monotonic",
         "_random",
         "_ttl_ms",
+        "_verifier",
         "_wall",
     )
 
@@ -55,14 +57,19 @@ class Environments:
         clock: Clock,
         random: Callable[[], float],
         only: str | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
-        """`only` serves one environment, which is then the default, and spares reading the index."""
+        """`only` serves one environment, which is then the default, and spares reading the index.
+
+        With a `verifier` heads count only if that believes them, and the index for no more than which there are.
+        """
         self._fetcher = fetcher
         self._ttl_ms = ttl_ms
         self._clock = clock
         self._monotonic = clock.monotonic
         self._wall = clock.wall
         self._random = random
+        self._verifier = verifier
         self._lives: dict[str, Live] = {}
         self._index = Index("", {only: Listed("", True)}) if only else None
         self._etag: str | None = None
@@ -148,7 +155,14 @@ class Environments:
         return self._lives.get(found) or self._begin(found)
 
     def _begin(self, name: str) -> Live:
-        made = Live(self._fetcher, name, ttl_ms=self._ttl_ms, clock=self._clock, random=self._random)
+        made = Live(
+            self._fetcher,
+            name,
+            ttl_ms=self._ttl_ms,
+            clock=self._clock,
+            random=self._random,
+            verifier=self._verifier,
+        )
         if self._kept is not None:
             with suppress(BurgeeError):
                 made.resume(self._kept)
@@ -185,7 +199,8 @@ class Environments:
         try:
             fetched = self._fetcher.get(keys.INDEX, self._etag, max_bytes=INDEX_BYTES)
             if fetched is not NOT_MODIFIED:
-                self._index = decode_index(fetched.content)
+                index = decode_index(fetched.content)
+                self._index = index if self._verifier is None else self._verifier.index(index, self._lives)
                 self._etag = fetched.etag
                 # Those of pull requests come and go, and would stay in memory for ever.
                 self._lives = {name: live for name, live in self._lives.items() if name in self._index.environments}

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..bundle.head import Head
     from .port import Fetcher
 
 # A place that took so long to fail is asked after the others for a while, so that not every look waits for it.
@@ -31,11 +32,18 @@ class Fallbacks:
     Blobs are read first from where the last head came from, so that a place that hangs is waited for once in a look.
     """
 
-    __slots__ = ("_answered", "_fetchers", "_monotonic", "_rests_until", "_revisions")
+    __slots__ = ("_answered", "_decode", "_fetchers", "_monotonic", "_rests_until", "_revisions")
 
-    def __init__(self, fetchers: Sequence[Fetcher], *, monotonic: Callable[[], int] = SystemClock.monotonic) -> None:
-        """`monotonic` is in milliseconds."""
+    def __init__(
+        self,
+        fetchers: Sequence[Fetcher],
+        *,
+        monotonic: Callable[[], int] = SystemClock.monotonic,
+        decode: Callable[[bytes], Head] = decode_head,
+    ) -> None:
+        """`monotonic` is in milliseconds; `decode` raises ContentError for a head that is not believed."""
         self._fetchers = tuple(fetchers)
+        self._decode = decode
         self._monotonic = monotonic
         self._answered = 0
         self._rests_until: dict[int, int] = {}
@@ -99,7 +107,7 @@ class Fallbacks:
         if key == keys.INDEX:
             decode_index(content)
         if key.endswith(f"/{keys.HEAD_NAME}"):
-            revision, seen = decode_head(content).revision, self._revisions.get(key, 0)
+            revision, seen = self._decode(content).revision, self._revisions.get(key, 0)
             if revision < seen:
                 raise InvalidDocument(f"{key} is at revision {revision} here, and {seen} was seen already")
             # Another thread may have seen a newer one meanwhile.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..bundle.head import Entry, Head
     from ..bundle.release import Release
     from .port import Fetcher
+    from .verify import Verifier
 
 HEAD_BYTES = 8 * 1024 * 1024
 INDEX_BYTES = 1024 * 1024
@@ -38,10 +39,13 @@ class Held(namedtuple("Held", "head etag content documents snapshots", defaults=
     __slots__ = ()
 
 
-def see_head(fetcher: Fetcher, environment: str, held: Held) -> Held:
+def see_head(
+    fetcher: Fetcher, environment: str, held: Held, verifier: Verifier | None = None, *, kept: bool = False
+) -> Held:
     """`held` with the head as it is now; the very same head if it is unchanged.
 
-    Raises StoreError for what the fetcher cannot read, ContentError for a head that is broken or goes back.
+    With a `verifier` it counts only if that believes it; one that was `kept` may have expired meanwhile. Raises
+    StoreError for what the fetcher cannot read, ContentError for a head that is broken, goes back, or is not believed.
     """
     try:
         fetched = fetcher.get(keys.head(environment), held.etag, max_bytes=HEAD_BYTES)
@@ -53,13 +57,17 @@ def see_head(fetcher: Fetcher, environment: str, held: Held) -> Held:
         return held
     if fetched.content == held.content:
         return held._replace(etag=fetched.etag)
-    head = decode_head(fetched.content)
+    decode = decode_head if verifier is None else verifier.decode_kept if kept else verifier.decode
+    head = decode(fetched.content)
     if head.environment != environment:
         raise InvalidDocument(f"wanted the head of {environment!r}, got that of {head.environment!r}")
     if not isinstance(head.max_reader_ttl_seconds, int | None):
         raise InvalidDocument(f"head of {environment!r} has max_reader_ttl_seconds {head.max_reader_ttl_seconds!r}")
-    if held.head is not None:
-        _check_forward(held.head, head)
+    if not all(isinstance(lag, int) for lag in head.lags_ms):
+        raise InvalidDocument(f"head of {environment!r} has lags_ms that are no numbers")
+    _check_chain(held.head, head)
+    if held.head is not None and verifier is not None:
+        verifier.follow(fetcher, held.head, head)
     return held._replace(head=head, etag=fetched.etag, content=fetched.content)
 
 
@@ -109,18 +117,20 @@ def pruned(held: Held, served: Entry, entries: Iterable[Entry]) -> Held:
     )
 
 
-def _check_forward(before: Head, head: Head) -> None:
-    """Raises InvalidDocument when `head` cannot have come after `before`."""
-    if head.revision < before.revision:
+def _check_chain(before: Head | None, head: Head) -> None:
+    """Raises InvalidDocument when `head` cannot have come after `before`, or is no part of one log by itself."""
+    if before is not None and head.revision < before.revision:
         raise InvalidDocument(
             f"head of {head.environment!r} went back from revision {before.revision} to {head.revision}; "
             "if that is meant, restart the readers, without what they keep on disk"
         )
-    known = {entry.release.revision: entry.digest for entry in before.releases}
-    for entry in head.releases:
-        revision = entry.release.revision
-        if known.get(revision, entry.digest) != entry.digest:
+    digests = {entry.release.revision: entry.digest for entry in before.releases} if before else {}
+    for digest, _, release, _ in head.releases:
+        revision = release.revision
+        if digests.setdefault(revision, digest) != digest:
             raise InvalidDocument(f"head of {head.environment!r} has another release {revision} than before")
+        if digests.get(revision - 1, release.previous) != release.previous:
+            raise InvalidDocument(f"head of {head.environment!r}: release {revision} does not follow {revision - 1}")
 
 
 def _snapshot(fetcher: Fetcher, release: Release, documents: dict[str, Document]) -> Snapshot:

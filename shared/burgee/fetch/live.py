@@ -11,7 +11,7 @@ from collections import namedtuple
 from os import getpid
 
 from ..bundle.head import active_at, pending_at
-from ..core.errors import BurgeeError, NotReady, Unavailable
+from ..core.errors import BurgeeError, NotReady, Unavailable, Untrusted
 from ..core.instant import format_instant
 from .held import Held, complete, pruned, see_head
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from ..bundle.head import Entry
     from .clock import Clock
     from .port import Fetcher
+    from .verify import Verifier
 
 JITTER = 0.1
 FIRST_BACKOFF_MS = 1_000
 PATIENCE_SECONDS = 10.0
+# How many times as old as wanted an answer may be before it says that it is stale.
+STALE_AFTER = 2
 
 Serving = namedtuple("Serving", "snapshot release digest entry checked_at changed_at")
 Serving.__doc__ = """What is answered from: the snapshot, its Release, that one's digest and the head's Entry.
@@ -36,12 +39,15 @@ release (both ms)."""
 
 Status = namedtuple(
     "Status",
-    "environment revision bundle digest commit active_since age_ms stale pending last_error",
+    "environment revision bundle digest commit active_since age_ms stale pending last_error expires_at verified_by",
+    defaults=(None, None),
 )
 Status.__doc__ = """How a Live is: the release served (None before the first) and how old its knowledge is.
 
 `digest` is the release's; `active_since` its instant; `age_ms` the time since the last successful look, `stale` whether
-that is more than the TTL; `pending` pairs (revision, instant it becomes active), `last_error` a text or None."""
+that is more than the TTL or the head has expired; `pending` pairs (revision, instant it becomes active), `last_error` a
+text or None. `expires_at` is the instant up to which the head was signed, `verified_by` the id of the key by which it
+was verified, or None."""
 
 _Locks = namedtuple("_Locks", "looking switching")
 _Due = namedtuple("_Due", "monotonic seen_wall wall")
@@ -66,25 +72,36 @@ class Live:
         "_locks",
         "_monotonic",
         "_random",
+        "_ready",
         "_serving",
         "_ttl_ms",
+        "_verifier",
         "_wall",
         "environment",
     )
 
     def __init__(
-        self, fetcher: Fetcher, environment: str, *, ttl_ms: int, clock: Clock, random: Callable[[], float]
+        self,
+        fetcher: Fetcher,
+        environment: str,
+        *,
+        ttl_ms: int,
+        clock: Clock,
+        random: Callable[[], float],
+        verifier: Verifier | None = None,
     ) -> None:
-        """Looks at nothing yet. `random` gives numbers in [0, 1)."""
+        """Looks at nothing yet. `random` gives numbers in [0, 1); a `verifier` says which heads are believed."""
         self.environment = environment
         self._fetcher = fetcher
         self._ttl_ms = ttl_ms
         self._wall = clock.wall
         self._monotonic = clock.monotonic
         self._random = random
+        self._verifier = verifier
         self._held = Held()
         self._serving: Serving | None = None
         self._checked: tuple[int, int] | None = None
+        self._ready: tuple[int, int] | None = None
         self._due = _ALWAYS
         self._failures = 0
         self._error: str | None = None
@@ -129,7 +146,7 @@ class Live:
         Raises what went wrong when that leaves nothing to answer from, and NotReady when there is no active release.
         """
         with self._own_locks().looking:
-            held = see_head(fetcher, self.environment, self._held)
+            held = see_head(fetcher, self.environment, self._held, self._verifier, kept=True)
             held, fault = complete(fetcher, held, self._ahead(held, self._instant(held)))
             with self._own_locks().switching:
                 self._held = held._replace(etag=None)
@@ -171,6 +188,21 @@ class Live:
         bound_ms: int = max(1, head.max_reader_ttl_seconds) * 1000
         return min(self._ttl_ms, bound_ms)
 
+    def sure_ms(self) -> int:
+        """For how long the head as it is now still says what answers together with those of other readers.
+
+        Less than nothing when that is over, by its age or because it has expired. A publisher counts on readers that
+        have looked within the head's TTL and the time that its worst release took to be seen.
+        """
+        age_ms, head = self.age_ms(), self._held.head
+        if age_ms is None:
+            return 0
+        sure_ms = STALE_AFTER * self.ttl_ms() + 1
+        if head.max_reader_ttl_seconds is not None:
+            sure_ms = min(sure_ms, max(1, head.max_reader_ttl_seconds) * 1000 + max(head.lags_ms, default=0) + 1)
+        left_ms = sure_ms - age_ms
+        return left_ms if head.expires_at is None else min(left_ms, head.expires_at - self._wall())
+
     def flips_at(self) -> int | None:
         """The wall instant (milliseconds) at which the next pending release that is held becomes active, or None."""
         held = self._held
@@ -197,6 +229,7 @@ class Live:
         serving, held, age_ms = self._serving, self._held, self.age_ms()
         release = serving.release if serving else None
         pending = pending_at(held.head, self._instant(held)) if held.head else ()
+        expiry = _expiry(held, self._wall())
         return Status(
             environment=self.environment,
             revision=release and release.revision,
@@ -205,9 +238,11 @@ class Live:
             commit=release and release.source.commit,
             active_since=release and release.activates_at,
             age_ms=age_ms,
-            stale=age_ms is None or age_ms > self.ttl_ms(),
+            stale=age_ms is None or age_ms > self.ttl_ms() or expiry is not None,
             pending=[(entry.release.revision, entry.release.activates_at) for entry in pending],
-            last_error=self._error,
+            last_error=self._error or expiry,
+            expires_at=held.head and held.head.expires_at,
+            verified_by=held.head.signatures[0]["key"] if self._verifier and held.head else None,
         )
 
     def _served(self) -> Serving:
@@ -237,18 +272,25 @@ class Live:
         wall, monotonic = self._wall(), self._monotonic()
         held, fault, whole = self._held, None, False
         try:
-            held = see_head(self._fetcher, self.environment, held)
+            if _expiry(held, wall):
+                # Where the present head has expired another place may have one that holds.
+                held = held._replace(etag=None)
+            held = see_head(self._fetcher, self.environment, held, self._verifier)
             instant = self._instant(held)
             ahead = self._ahead(held, instant)
             held, fault = complete(self._fetcher, held, ahead)
             due = (entry for entry in ahead if entry.release.activates_at <= instant)
             whole = self._serving is None or all(entry.digest in held.snapshots for entry in due)
+            if expiry := _expiry(held, wall):
+                fault, whole = fault or Untrusted(expiry), False
         except Exception as error:  # whatever it is, the last good release answers and the error is shown
             fault = error
         with self._own_locks().switching:
             self._held = held
             if whole:
                 self._checked = (wall, monotonic)
+            if fault is None:
+                self._ready = (wall, monotonic)
             self._remember(fault, wall, monotonic)
         self._switch()
         return fault
@@ -291,21 +333,36 @@ class Live:
                 return
             instant = self._instant(held)
             ahead = self._ahead(held, instant)
-            if ahead and ahead[0].release.activates_at <= instant and ahead[0].digest in held.snapshots:
+            due = bool(ahead) and ahead[0].release.activates_at <= instant
+            if due and ahead[0].digest not in held.snapshots:
+                # Another release is active, and is known to be: the last look that counts is the one that had it all.
+                self._checked = self._ready
+            elif due:
                 entry, ahead = ahead[0], ahead[1:]
                 snapshot = held.snapshots[entry.digest]
                 self._serving = Serving(snapshot, entry.release, entry.digest, entry, None, self._wall())
                 self._held = held = pruned(held, entry, ahead)
             if self._serving is not None:
                 self._serving = self._serving._replace(checked_at=self._checked and self._checked[0])
-                instants = (entry.release.activates_at for entry in ahead if entry.digest in held.snapshots)
-                due = self._due
-                self._fast = (self._serving, due.monotonic, due.seen_wall, min(due.wall, *instants, due.wall))
+                instants = (at for entry in ahead if (at := entry.release.activates_at) > instant)
+                look = self._due
+                self._fast = (self._serving, look.monotonic, look.seen_wall, min(look.wall, *instants, look.wall))
 
     def _own_locks(self) -> _Locks:
         """The locks of this process: one that a thread held when its process forked is held in the child for ever."""
         pid = getpid()
         return self._locks.get(pid) or self._locks.setdefault(pid, _Locks(allocate_lock(), allocate_lock()))
+
+
+def _expiry(held: Held, now: int) -> str | None:
+    """What there is to say of a head that has expired."""
+    head = held.head
+    if head is None or head.expires_at is None or now < head.expires_at:
+        return None
+    return (
+        f"head of {head.environment!r} (revision {head.revision}) has expired at {format_instant(head.expires_at)} "
+        "and nobody has signed it anew"
+    )
 
 
 def _said(fault: Exception) -> str:

@@ -11,23 +11,28 @@ if TYPE_CHECKING:
 
     from .connections import Connections, Patience
     from .port import Fetcher
+    from .verify import Verifier
 
 KNOWN = ("azblob", "file", "gs", "http", "https", "oci", "s3")
 
 
 def open_fetchers(
-    urls: Sequence[str], environ: Mapping[str, str] | None = None, *, patience: Patience | None = None
+    urls: Sequence[str],
+    environ: Mapping[str, str] | None = None,
+    *,
+    patience: Patience | None = None,
+    verifier: Verifier | None = None,
 ) -> Fetcher:
     """The fetcher that reads from the first of `urls`, or, while that fails, from the next.
 
-    Raises as `open_fetcher` does.
+    With a `verifier` a place fails that has a head which is not believed. Raises as `open_fetcher` does.
     """
     fetchers = [open_fetcher(url, environ, patience=patience) for url in urls]
     if len(fetchers) == 1:
         return fetchers[0]
     from .fallbacks import Fallbacks
 
-    return Fallbacks(fetchers)
+    return Fallbacks(fetchers) if verifier is None else Fallbacks(fetchers, decode=verifier.decode)
 
 
 def open_fetcher(url: str, environ: Mapping[str, str] | None = None, *, patience: Patience | None = None) -> Fetcher:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from hashlib import sha256
 from urllib.parse import quote
 
+from ..core.errors import InvalidRequest
 from .api import Api
 from .hook_list import HookList
-from .host import Connection, Hook, Status, shorten
+from .host import Comment, Connection, Hook, Status, shorten
 
 _STATES = {"success": "SUCCESSFUL", "failure": "FAILED", "error": "FAILED", "pending": "INPROGRESS"}
 _LONGEST_KEY = 40
@@ -64,6 +65,13 @@ class Bitbucket:
         }
         made = self._hooks.write(found.id, body)
         return replace(found, id=str(made["uuid"]))
+
+    def write_comment(self, request: int, mark: str, text: str) -> Comment:
+        # Its comments hide nothing, so a mark would be read by people.
+        raise InvalidRequest(
+            f"comments are kept at GitHub, GitLab, Gitea and Forgejo, and {self._page} is at Bitbucket; "
+            "print the comment with --dry-run and write it there yourself"
+        )
 
 
 def _key(context: str) -> str:

@@ -1,7 +1,8 @@
 """GitHub, in the cloud and of one's own, and Gitea and Forgejo, whose API is GitHub's in what is used here: commit
-statuses and hooks.
+statuses, hooks, and comments.
 
-Source: GitHub's REST API, "Commit statuses" and "Repository webhooks"; that of Gitea and Forgejo under `/api/v1`.
+Source: GitHub's REST API, "Commit statuses", "Repository webhooks" and "Issue comments", which are those of pull
+requests too; that of Gitea and Forgejo under `/api/v1`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from .api import Api
+from .comment_list import CommentList
 from .hook_list import HookList, configured_url
-from .host import Connection, Hook, Status, shorten
+from .host import Comment, Connection, Hook, Status, shorten
 
 
 class GitHub:
@@ -23,6 +25,7 @@ class GitHub:
 
     _status_right = "'Commit statuses: write' (fine-grained) or repo:status (classic)"
     _hook_right = "'Webhooks: write' (fine-grained) or admin:repo_hook (classic)"
+    _comment_right = "'Pull requests: write' (fine-grained, or permissions of the job) or repo (classic)"
     _page_size = "per_page=100"
     _no_target: Mapping[str, str] = {}
 
@@ -55,6 +58,17 @@ class GitHub:
         made = self._hooks.write(found.id, {"active": True, "events": ["push"], **self._told(hook)})
         return replace(found, id=str(made["id"]))
 
+    def write_comment(self, request: int, mark: str, text: str) -> Comment:
+        issues = f"{self._path}/issues"
+        path, one, right = f"{issues}/{request}/comments", f"{issues}/comments", self._comment_right
+        comments = CommentList(self._api, path, one, self._page_size, "PATCH", right, "user", self._is_bot)
+        return comments.keep(mark, text)
+
+    @staticmethod
+    def _is_bot(author: Mapping[str, Any]) -> bool:
+        # Tokens of apps, as a job of GitHub Actions has one, cannot ask who they are.
+        return author.get("type") == "Bot"
+
     def _told(self, hook: Hook) -> dict[str, Any]:
         """What the host is told of a hook, besides what it is told of."""
         config = {"url": hook.url, "content_type": "json", "secret": hook.secret, "insecure_ssl": "0"}
@@ -69,8 +83,14 @@ class Gitea(GitHub):
 
     _status_right = "write:repository"
     _hook_right = "write:repository, from somebody who administrates the repository"
+    _comment_right = "write:issue and read:user"
     _page_size = "limit=50"
     _no_target: Mapping[str, str] = {"target_url": ""}
+
+    @staticmethod
+    def _is_bot(author: Mapping[str, Any]) -> bool:
+        # Jobs are one user, whose id no person has.
+        return author.get("id") == -2
 
     def _told(self, hook: Hook) -> dict[str, Any]:
         # A filter that is not there means every branch, also for a hook that had one.

@@ -1,6 +1,6 @@
-"""GitLab, in the cloud and of one's own: commit statuses and hooks.
+"""GitLab, in the cloud and of one's own: commit statuses, hooks, and notes of merge requests.
 
-Source: GitLab's REST API, "Commits" and "Project webhooks"; signing tokens came with GitLab 19.
+Source: GitLab's REST API, "Commits", "Project webhooks" and "Notes"; signing tokens came with GitLab 19.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from urllib.parse import quote
 
 from ..core.errors import InvalidRequest
 from .api import Api
+from .comment_list import CommentList
 from .hook_list import HookList
-from .host import Connection, Hook, Status, shorten
+from .host import Comment, Connection, Hook, Status, shorten
 
 _STATES = {"success": "success", "failure": "failed", "error": "failed", "pending": "pending"}
 _LONGEST_URL = 255
 _STATUS_RIGHT = "the scope 'api', and at least the role Developer"
 _HOOK_RIGHT = "the scope 'api', and at least the role Maintainer"
+_COMMENT_RIGHT = "the scope 'api', and at least the role Reporter"
 
 
 class GitLab:
@@ -69,6 +71,14 @@ class GitLab:
         signed = made.get("signing_token_present") is True
         self._settle_token(made, body, "" if signed else hook.secret)
         return replace(found, id=str(made["id"]), signed=signed)
+
+    def write_comment(self, request: int, mark: str, text: str) -> Comment:
+        path = f"{self._path}/merge_requests/{request}/notes"
+        # Whoever may write a note is told who they are.
+        comments = CommentList(
+            self._api, path, path, "per_page=100", "PUT", _COMMENT_RIGHT, "author", lambda author: False
+        )
+        return comments.keep(mark, text)
 
     def _settle_token(self, made: Mapping[str, Any], body: Mapping[str, Any], token: str) -> None:
         """Have the secret itself sent along where GitLab cannot sign, and only there: who reads it can forge pushes."""

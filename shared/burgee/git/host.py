@@ -1,4 +1,4 @@
-"""Git hosts: what is said about a commit there, and who is told of pushes.
+"""Git hosts: what is said about a commit or a request to merge there, and who is told of pushes.
 
 Law: a status is a courtesy. It takes a bounded time, and whoever writes one goes on when it cannot be written.
 """
@@ -71,6 +71,14 @@ class Connection:
     signed: bool | None = True
 
 
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment of a pull or merge request at a host."""
+
+    id: str
+    action: Literal["created", "updated"]
+
+
 class GitHost(Protocol):
     """One repository at a host, as a token sees it. Every method takes at most some ten seconds for each answer.
 
@@ -89,6 +97,11 @@ class GitHost(Protocol):
         """Have pushes told to a hook: the one there with its URL is updated, if there is none one is created.
 
         A dry run looks and changes nothing.
+        """
+
+    def write_comment(self, request: int, mark: str, text: str) -> Comment:
+        """Comment on the pull or merge request of that number: the comment there that begins with `mark` and is by the
+        same author is updated, if there is none one is created. A host that cannot is InvalidRequest.
         """
 
     def close(self) -> None:

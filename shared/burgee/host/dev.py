@@ -12,16 +12,19 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-from ..author.authored import ParsedFiles
 from ..control.rim import system_rim
+from ..control.sealing import open_sealing
 from ..core.errors import BurgeeError, ConfigurationError
+from ..deliver.built import Built
 from ..deliver.publisher import Options
+from ..deliver.sealing import Sealing
 from ..fetch.clock import SystemClock, system_random
 from ..fetch.environments import Environments
 from ..fetch.opening import open_fetcher
 from ..serve.app import App
 from ..serve.cors import LOCAL, Cors
 from ..serve.opening import service_over
+from ..settings import read_settings
 from ..store.opening import open_store
 from ..store.port import Store
 from .answering import Answering
@@ -33,6 +36,7 @@ from .githttp import HOOKS, PREFIX, GitHttp, repository_name
 from .hooks import HookRoutes, new_secret
 from .listener import Listener, allow_open_files
 from .listener import Options as ListenerOptions
+from .past import Past
 from .pushes import Pushes
 from .reconcile import Reconciler
 from .seed import seed
@@ -89,8 +93,10 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
         following = Following(
             environments, ttl_ms=TTL_MS, clock=SystemClock(), tell=streaming.tell, say=lambda state: None
         )
-        pushes = _pushes(dev, bare, store, beside, say, released=partial(_see, environments, following))
-        listener = stack.enter_context(_listening(dev, git, bare.parent, environments, pushes, streaming))
+        sealing = open_sealing(read_settings(environ), environ)
+        pushes = _pushes(dev, bare, store, beside, sealing, say, released=partial(_see, environments, following))
+        past = Past(fetcher, environments, gate=None, now=SystemClock.wall)
+        listener = stack.enter_context(_listening(dev, git, bare.parent, environments, past, pushes, streaming))
         allow_open_files()
         for line in (*_welcome(dev, name, listener.url, seeded), *_indented(pushes.release())):
             say(line)
@@ -115,16 +121,24 @@ def _see(environments: Environments, following: Following) -> None:
 
 
 def _pushes(
-    dev: Dev, bare: Path, store: Store, beside: FolderBeside, say: Say, *, released: Callable[[], None]
+    dev: Dev,
+    bare: Path,
+    store: Store,
+    beside: FolderBeside,
+    sealing: Sealing,
+    say: Say,
+    *,
+    released: Callable[[], None],
 ) -> Pushes:
     return Pushes(
         name=_name_of(dev.folder),
         bare=bare,
         store=store,
         rim=system_rim(),
-        parsed=ParsedFiles(),
+        built=Built(),
         publishing=Lock(),
         options=Options(allowed_mirrors=dev.allowed_mirrors),
+        sealing=sealing,
         released=released,
         say=say,
         beside=beside if dev.watch else None,
@@ -132,13 +146,13 @@ def _pushes(
 
 
 def _listening(
-    dev: Dev, git: Git, root: Path, environments: Environments, pushes: Pushes, streaming: Streaming
+    dev: Dev, git: Git, root: Path, environments: Environments, past: Past, pushes: Pushes, streaming: Streaming
 ) -> Listener:
     secret = new_secret()
     hooks = HookRoutes(pushes.check, pushes.publish, secret=secret)
     routes: dict[str, Application] = {PREFIX: GitHttp(root, git=git, secret=secret), HOOKS: Answering(hooks)}
     return Listener(
-        App(service_over(environments, None, streams=True), cors=Cors(dev.cors_origins or LOCAL)),
+        App(service_over(environments, None, streams=True), cors=Cors(dev.cors_origins or LOCAL), past=past),
         routes=routes,
         options=ListenerOptions(port=dev.port, only_local_names=True),
         streaming=streaming,

@@ -1,6 +1,7 @@
 """Following a store: a thread that looks whenever a look is due, and tells when what is served has changed.
 
-Law: it wakes at the instant a pending release becomes active, so that this too is told at once.
+Law: it wakes at the instant a pending release becomes active and at each step of a schedule, so that these too are told
+at once.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ..core.errors import BurgeeError
+from ..core.snapshot import Snapshot
 from ..fetch.environments import Environments
 from ..fetch.live import Live
 
@@ -19,9 +21,23 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 _JOIN_SECONDS = 5.0
+_FOR_EVER = float("inf")
 _log = logging.getLogger("burgee.host")
 # Shorter pauses would be haste, not promptness.
 _SHORTEST_MS = 5.0
+# The steps of a short ramp come faster than clients could be sent whole snapshots.
+_BETWEEN_STEPS_MS = 1_000
+
+
+class _Steps(NamedTuple):
+    """A snapshot, and the wall instants from which and until which its flags stay as they are (milliseconds)."""
+
+    snapshot: Snapshot | None
+    since: float
+    until: float
+
+
+_NO_STEPS = _Steps(None, 0, _FOR_EVER)
 
 
 class Following:
@@ -40,6 +56,7 @@ class Following:
         self._tell = tell
         self._say = say
         self._said: dict[str, str] = {}
+        self._steps: dict[str, _Steps] = {}
         self._served: object = None
         self._woken = Event()
         self._stopped = False
@@ -69,7 +86,8 @@ class Following:
         self._said.pop("store", None)
         for live in lives:
             self._say_once(live.environment, _state(live))
-        served = default, [(live.environment, live.status().digest) for live in lives]
+        self._steps = {live.environment: self._stepped(live) for live in lives}
+        served = default, [(live.environment, live.status().digest, self._steps[live.environment]) for live in lives]
         if served != self._served:
             self._served = served
             self._tell()
@@ -96,13 +114,30 @@ class Following:
             self._said[name] = state
             self._say(f"{name}: {state}")
 
+    def _stepped(self, live: Live) -> _Steps:
+        """How far the schedules in what is served have come; the very same until a step comes."""
+        wall, known = self._clock.wall(), self._steps.get(live.environment, _NO_STEPS)
+        try:
+            snapshot = live.present().snapshot
+            if known.snapshot is snapshot and known.since <= wall < known.until:
+                return known
+            steps = [namespace.document.next_step(wall) for namespace in snapshot.namespaces.values()]
+        except BurgeeError:
+            # Who asks for the flags is told.
+            return _NO_STEPS
+        ahead = min((step for step in steps if step is not None), default=None)
+        if ahead is None:
+            return _Steps(snapshot, 0, _FOR_EVER)
+        return _Steps(snapshot, wall, max(ahead, wall + _BETWEEN_STEPS_MS) if known.snapshot is snapshot else ahead)
+
     def _pause(self, live: Live) -> float:
-        """The milliseconds until another look is due, or a pending release becomes active."""
+        """The milliseconds until another look is due, a pending release becomes active, or a step comes."""
         status, wall = live.status(), self._clock.wall()
         ends = [instant - wall for _, instant in status.pending]
         if status.revision is not None:
             _, monotonic, _, last_wall = live.window()
             ends += [monotonic - self._clock.monotonic(), last_wall - wall]
+            ends.append(self._steps.get(live.environment, _NO_STEPS).until - wall)
         return min(ends, default=self._ttl_ms)
 
 

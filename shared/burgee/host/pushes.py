@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from ..author.authored import ParsedFiles
 from ..core.errors import BurgeeError, InvalidFiles, Problem
+from ..deliver.built import Built
 from ..deliver.publish import publish
 from ..deliver.publisher import Options, Publisher, Rim
 from ..deliver.receipt import lines, problem_lines
+from ..deliver.sealing import Sealing
 from ..store.port import Store
 from .beside import FolderBeside
 from .hooks import Push
@@ -45,8 +46,9 @@ class Pushes:
     bare: Path
     store: Store
     rim: Rim
-    parsed: ParsedFiles
+    built: Built
     options: Options
+    sealing: Sealing
     released: Callable[[], None]
     say: Callable[[str], None]
     beside: FolderBeside | None
@@ -130,7 +132,8 @@ class Pushes:
             return _Outcome(_faults(error.problems), tuple(problem_lines(error.problems)))
         except BurgeeError as error:
             return _Outcome(Counter([(str(error),)]), (str(error),))
-        faulty = [receipt for receipt in receipts if receipt.is_fault]
+        # What a hold or freeze would queue is no mistake of the push.
+        faulty = [receipt for receipt in receipts if receipt.is_fault and receipt.outcome != "queued"]
         said = tuple(line for receipt in faulty for line in lines(receipt))
         faults: Counter[Fault] = Counter()
         for receipt in faulty:
@@ -138,7 +141,7 @@ class Pushes:
         return _Outcome(faults, said)
 
     def _publisher(self, repository: HostedRepository, options: Options) -> Publisher:
-        return Publisher(repository, self.store, self.rim, options, self.parsed)
+        return Publisher(repository, self.store, self.rim, options, self.built, sealing=self.sealing)
 
 
 def _refusal(options: Sequence[str]) -> str | None:

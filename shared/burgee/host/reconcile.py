@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 from ..bundle.head import active_at
 from ..core.errors import BurgeeError
-from ..deliver.settle import settle
+from ..deliver.settle import Settled, settle
 from ..store.port import Store
 
 SETTLE_SECONDS = 1.0
@@ -24,7 +24,7 @@ class Reconciler:
         self._store = store
         self._now = now
         self._publish = publish
-        self._settled: dict[str, str] = {}
+        self._settled: dict[str, Settled | None] = {}
         self._stop = Event()
         self._thread = Thread(target=self._run, name="burgee-reconciler", daemon=True)
 
@@ -38,16 +38,18 @@ class Reconciler:
         self._thread.join(10.0)
 
     def settle(self) -> None:
-        """Bring the static snapshots of environments whose active release is another than last time up to date."""
+        """Bring the static snapshots up to date where another release is active than last time, or a step has come."""
         found = self._store.read_index()
         for name in found[0].environments if found else ():
             self._guarded(partial(self._settle, name))
 
     def _settle(self, name: str) -> None:
         head = self._store.read_head(name)
-        active = active_at(head[0], self._now()) if head else None
-        if active is not None and self._settled.get(name) != active.digest:
-            self._settled[name] = settle(self._store, name, now=self._now) or ""
+        active, settled = active_at(head[0], self._now()) if head else None, self._settled.get(name)
+        if active is None:
+            return
+        if settled is None or settled.digest != active.digest or _is_over(settled, self._now()):
+            self._settled[name] = settle(self._store, name, now=self._now)
 
     def _run(self) -> None:
         waited = 0.0
@@ -66,3 +68,7 @@ class Reconciler:
             _log.warning("reconciling failed and is tried again: %s", error)
         except Exception:
             _log.exception("reconciling failed by a fault of burgee's own and is tried again")
+
+
+def _is_over(settled: Settled, now: int) -> bool:
+    return settled.until is not None and settled.until <= now

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from os import urandom
+from socket import gethostname
 
+from ..bundle.addresses import shown_url
+from ..core.errors import ConfigurationError
 from ..fetch.clock import SystemClock
+from ..fetch.environments import Environments
+from ..fetch.opening import open_fetchers
 from ..serve.app import App
-from ..serve.auth import open_gate
-from ..serve.opening import open_cors, open_environments, service_over
+from ..serve.auth import Gate, open_gate
+from ..serve.opening import open_cors, open_environments, open_verifier, service_over
 from ..settings import Settings
+from ..store.opening import open_store
 from .answering import Answering
 from .following import Following
 from .listener import Listener, Options, allow_open_files
+from .past import Past
 from .refresh import LARGEST_HOOK, PATH, RefreshHook
+from .reporting import Reporting, name_of
 from .streaming import Streaming
 
 Say = Callable[[str], None]
@@ -34,11 +43,14 @@ def serve_store(
     """
     gate = open_gate(settings, now=SystemClock.wall, say=complain)
     environments = open_environments(url, settings, environ)
+    past = _past(url, settings, environ, environments, gate)
     streaming = Streaming()
-    following = Following(environments, ttl_ms=settings.ttl_ms, clock=SystemClock(), tell=streaming.tell, say=say)
+    reporting = _reporting(url, settings, environ, environments, complain)
+    tell = _both(streaming.tell, reporting.wake) if reporting else streaming.tell
+    following = Following(environments, ttl_ms=settings.ttl_ms, clock=SystemClock(), tell=tell, say=say)
     hook = RefreshHook(environments, settings.refresh_secret, now=SystemClock.wall, tell=following.wake)
     listener = Listener(
-        App(service_over(environments, gate, streams=True), cors=open_cors(settings)),
+        App(service_over(environments, gate, streams=True), cors=open_cors(settings), past=past),
         routes={PATH: Answering(hook, largest_body=LARGEST_HOOK)},
         options=options,
         streaming=streaming,
@@ -50,7 +62,37 @@ def serve_store(
 
         def begin() -> None:
             say(welcome)
+            if reporting is not None:
+                stack.enter_context(reporting)
             stack.enter_context(following)
 
         listener.run_until_signal(ready=begin)
     say("stopped")
+
+
+def _past(
+    url: str, settings: Settings, environ: Mapping[str, str], environments: Environments, gate: Gate | None
+) -> Past:
+    verifier = open_verifier(settings)
+    fetcher = open_fetchers((url, *settings.mirrors), environ, verifier=verifier)
+    return Past(fetcher, environments, gate=gate, now=SystemClock.wall, verifier=verifier)
+
+
+def _both(one: Callable[[], object], other: Callable[[], object]) -> Callable[[], None]:
+    def tell() -> None:
+        one()
+        other()
+
+    return tell
+
+
+def _reporting(
+    url: str, settings: Settings, environ: Mapping[str, str], environments: Environments, say: Say
+) -> Reporting | None:
+    if not settings.report:
+        return None
+    if url.startswith("oci:"):
+        raise ConfigurationError(f"BURGEE_REPORT is yes, and {shown_url(url)} is a registry, which keeps no reports")
+    store = open_store(url, environ=environ, in_haste=True)
+    instance = name_of(gethostname(), urandom(4).hex())
+    return Reporting(store, environments, instance=instance, now=SystemClock.wall, say=say)

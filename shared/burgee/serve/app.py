@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .service import Service
 
     Handler = Callable[..., Response]
+    Past = Callable[[Request, str], Response]
     Routes = dict[tuple[str, ...], dict[str, Handler]]
 
 _MOUNTS = ("evaluate", "api", "internal", "client", "ofrep")
@@ -32,15 +33,17 @@ _NOT_READY = "there is nothing to answer from yet; /status says why, to those wh
 # does not say this for a day, for whoever asks.
 _CACHED = ("cache-control", "private, no-cache")
 _ONE_FLAG = ("ofrep", "v1", "evaluate", "flags", "*")
+_NO_PAST = "this process answers of now alone, without ?at=; ask `burgee serve` over the same store"
 
 
 class App:
     """Answers the evaluate API from a Service."""
 
-    def __init__(self, service: Service, *, cors: Cors | None = None) -> None:
-        """Without `cors` pages of other origins may not ask."""
+    def __init__(self, service: Service, *, cors: Cors | None = None, past: Past | None = None) -> None:
+        """Without `cors` pages of other origins may not ask; `past` answers what is asked with `?at=`."""
         self._service = service
         self._cors = cors
+        self._past = past
         snapshots = Snapshots()
         streams = Streams(snapshots)
         self._open: Routes = {
@@ -80,15 +83,19 @@ class App:
         """The answer to a request; errors of the caller and of the store are answers too."""
         if self._cors is not None and (preflight := self._cors.preflight(request)):
             return preflight
-        response = self._answer(request)
+        response = self.answer(request)
         if request.method != "POST" and not any(name == _CACHED[0] for name, _ in response.headers):
             response = response._replace(headers=(*response.headers, _CACHED))
         if takes_gzip(request):
             response = compressed(response)
         return response if self._cors is None else self._cors.tell(request, response)
 
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """The answer without what it is told with on its way: how it may be kept, packed and shown to pages."""
         try:
+            if request.query and (at := answers.query_of(request).get("at")) is not None:
+                # Whatever comes, no answer of now is taken for one of then.
+                return self._past(request, at) if self._past else _refuse(request, 501, _NO_PAST)
             handler = self._exact.get((request.method, request.path))
             return handler(self._service.admit(request), request) if handler else self._route(request)
         except BurgeeError as fault:

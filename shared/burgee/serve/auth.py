@@ -9,7 +9,7 @@ from hashlib import sha256
 from hmac import compare_digest, digest
 
 from ..bundle.digest import hex_of
-from ..core.errors import ConfigurationError, Unauthenticated
+from ..core.errors import ConfigurationError, Forbidden, Unauthenticated
 from .scopes import Scopes
 from .token_file import TokenFile
 from .tokens import tokens_of
@@ -46,10 +46,11 @@ class Gate:
         """What is wrong with the file, if something is."""
         return self._file.fault if self._file else None
 
-    def admit(self, request: Request, now: Callable[[], int]) -> Scopes:
-        """What the request's token is for. Raises Unauthenticated when it is not let in.
+    def admit(self, request: Request, now: Callable[[], int], *, history: bool = False) -> Scopes:
+        """What the request's token is for, as to the present or to its `history`.
 
-        `now` gives the instant, and is asked only of a token that expires.
+        `now` gives the instant, and is asked only of a token that expires. Raises Unauthenticated when it is not let
+        in, Forbidden when it may not ask of the past.
         """
         if self._file is not None:
             self._see(self._file.tokens())
@@ -58,12 +59,12 @@ class Gate:
         found = [known for known in self._known if compare_digest(presented, known[0])]
         if not found and request.path.startswith(EVENTS) and (shown := _shown(request)):
             found = [known for known in self._known if compare_digest(shown, _ticket(known[0], request.path))]
-        scopes = [scopes for _, scopes, expires_at in found if expires_at is None or now() < expires_at]
-        if len(scopes) == 1:
-            return scopes[0]
-        if scopes:
-            return Scopes(frozenset().union(*scopes))
-        raise Unauthenticated("request was not authenticated")
+        valid = [known for known in found if known[2] is None or now() < known[2]]
+        if not valid:
+            raise Unauthenticated("request was not authenticated")
+        if history and not (valid := [known for known in valid if known[3]]):
+            raise Forbidden("the token is not for the past: its entry needs the word +history")
+        return valid[0][1] if len(valid) == 1 else Scopes(frozenset().union(*(scopes for _, scopes, *_ in valid)))
 
     def ticket(self, request: Request, path: str) -> str:
         """The query that lets whoever has it follow the events at `path` as the request's token could, and no more."""
@@ -92,8 +93,8 @@ def open_gate(settings: Settings, *, now: Callable[[], int], say: Callable[[str]
     return Gate(tokens, file=file)
 
 
-def _by_digest(tokens: Sequence[Token]) -> list[tuple[bytes, Scopes, int | None]]:
-    return [(bytes.fromhex(hex_of(token.digest)), token.scopes, token.expires_at) for token in tokens]
+def _by_digest(tokens: Sequence[Token]) -> list[tuple[bytes, Scopes, int | None, bool]]:
+    return [(bytes.fromhex(hex_of(token.digest)), *token[1:]) for token in tokens]
 
 
 def _presented(request: Request) -> bytes:

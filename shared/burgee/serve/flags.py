@@ -1,4 +1,4 @@
-"""Listing flags in the shape of Flipt's second server line.
+"""Listing flags in the shape of Flipt's second server line; those with a schedule as they are now.
 
 Source: Flipt semantics 3.3.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..core.compile import attachment_text, default_variant, flag_type
 from ..core.errors import FlagNotFound, InvalidRequest
+from ..core.schedule import flag_at
 from .answers import answer, query_of
 
 TYPE_CHECKING = False
@@ -28,7 +29,8 @@ def list_flags(service: Service, request: Request, namespace: str) -> Response:
     document = found.document
     keys = document.flag_keys()
     start, end = _page(query, len(keys))
-    flags = [_fields(flag) for key in keys[start:end] if (flag := document.flag(key))]
+    now = service.now()
+    flags = [_fields(flag_at(flag, now)) for key in keys[start:end] if (flag := document.flag(key))]
     body = {"flags": flags, "nextPageToken": str(end) if end < len(keys) else "", "totalCount": len(keys)}
     return answer(request, body, headers=service.headers(serving))
 
@@ -40,7 +42,8 @@ def get_flag(service: Service, request: Request, namespace: str, key: str) -> Re
     if flag is None:
         raise FlagNotFound(namespace, key)
     variants = [_variant(key, variant) for variant in flag.get("variants", ())]
-    return answer(request, {**_fields(flag), "variants": variants}, headers=service.headers(serving))
+    fields = _fields(flag_at(flag, service.now()))
+    return answer(request, {**fields, "variants": variants}, headers=service.headers(serving))
 
 
 def _environment(query: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..fetch.verify import Verifier
     from ..settings import Settings
     from .auth import Gate
 
@@ -55,18 +56,22 @@ def open_environments(
 
     Raises ConfigurationError.
     """
+    verifier = open_verifier(settings)
     return Environments(
-        open_fetchers((url, *settings.mirrors), environ, patience=patience),
+        open_fetchers((url, *settings.mirrors), environ, patience=patience, verifier=verifier),
         ttl_ms=settings.ttl_ms,
         clock=SystemClock(),
         random=system_random,
         only=settings.environment,
+        verifier=verifier,
     )
 
 
-def service_over(environments: Environments, gate: Gate | None, *, streams: bool = False) -> Service:
+def service_over(
+    environments: Environments, gate: Gate | None, *, streams: bool = False, now: Callable[[], int] = SystemClock.wall
+) -> Service:
     """A Service on this machine's clock; without a gate everybody may ask."""
-    return Service(environments, now=SystemClock.wall, timer=_milliseconds, new_id=new_id, gate=gate, streams=streams)
+    return Service(environments, now=now, timer=_milliseconds, new_id=new_id, gate=gate, streams=streams)
 
 
 def open_cors(settings: Settings) -> Cors | None:
@@ -80,6 +85,21 @@ def new_id() -> str:
     return (
         f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) % 4]}{digits[17:20]}-{digits[20:]}"
     )
+
+
+def open_verifier(settings: Settings) -> Verifier | None:
+    """What the settings have releases checked by, None for nothing. Raises ConfigurationError."""
+    if not settings.verify_keys:
+        if settings.verify_repository:
+            raise ConfigurationError("BURGEE_VERIFY_REPOSITORY is set and BURGEE_VERIFY_KEYS is not; set both or none")
+        return None
+    try:
+        from ..fetch.verify import Verifier
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "BURGEE_VERIFY_KEYS is set, and this package leaves out what verifies: deploy the package evaluate-verify"
+        ) from error
+    return Verifier(settings.verify_keys, now=SystemClock.wall, repository=settings.verify_repository)
 
 
 def _milliseconds() -> float:

@@ -7,6 +7,7 @@ a quoted form is understood too.
 from __future__ import annotations
 
 from _thread import allocate_lock
+from collections import namedtuple
 
 from ..bundle.flipt import client_snapshot
 from ..core.errors import NamespaceNotFound, NotReady, SnapshotNotFound
@@ -22,15 +23,19 @@ if TYPE_CHECKING:
 
 
 _EFFORT = 6
+_FOR_EVER = float("inf")
 
 
 class Snapshots:
-    """Client snapshots of what is served now, each made once and compressed once."""
+    """Client snapshots of what is served now, each made and compressed once for as long as it is right.
+
+    That is until another document is served, or the next step of a schedule in it.
+    """
 
     __slots__ = ("_made", "_making", "_packed")
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], tuple[Indexed, bytes, str]] = {}
+        self._made: dict[tuple[str, str], _Made] = {}
         self._packed: dict[tuple[str, str], tuple[bytes, Response]] = {}
         # One at a time: many clients ask for a new snapshot at once, and making a large one takes long.
         self._making = allocate_lock()
@@ -61,18 +66,34 @@ class Snapshots:
 
     def made(self, service: Service, environment: str, document: Indexed) -> tuple[bytes, str]:
         """(bytes, ETag) of a document that is served in an environment."""
-        key = environment, document.namespace
+        key, now = (environment, document.namespace), service.now()
         made = self._made.get(key)
-        if made is None or made[0] is not document:
+        if made is None or not made.is_right(document, now):
             with self._making:
                 made = self._made.get(key)
-                if made is None or made[0] is not document:
-                    made = (document, *client_snapshot(document))
+                if made is None or not made.is_right(document, now):
+                    made = _make(document, now)
                     # Environments of pull requests come and go, and namespaces too.
                     left = [each for each in self._made if _is_served(service, *each)]
                     self._packed = {each: self._packed[each] for each in left if each in self._packed}
                     self._made = {**{each: self._made[each] for each in left}, key: made}
-        return made[1], made[2]
+        return made.content, made.etag
+
+
+class _Made(namedtuple("_Made", "document since until content etag")):
+    """A snapshot of a document, and the instants from which and until which it is right (milliseconds)."""
+
+    __slots__ = ()
+
+    def is_right(self, document: Indexed, at: int) -> bool:
+        """Whether it is that document's at an instant."""
+        return self.document is document and bool(self.since <= at < self.until)
+
+
+def _make(document: Indexed, now: int) -> _Made:
+    step = document.next_step(now)
+    since, until = (0, _FOR_EVER) if step is None else (now, step)
+    return _Made(document, since, until, *client_snapshot(document, now))
 
 
 def _is_served(service: Service, environment: str, namespace: str) -> bool:

@@ -1,8 +1,9 @@
 """Entries that name client tokens by their digests, as text: what is configured never holds a token itself.
 
-    sha256:<64 hex digits> production/checkout staging/* expires=2027-06-30
+    sha256:<64 hex digits> production/checkout staging/* +history expires=2027-06-30
 
-A digest, then the scopes it is for (none: everything), then when it ends (never, if not said); blanks between them.
+A digest, then the scopes it is for (none: everything), then whether it may ask of the past, then when it ends (never,
+if not said); blanks between them.
 """
 
 from __future__ import annotations
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _EXPIRES = "expires="
+HISTORY = "+history"
 _OF_NOTHING = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-class Token(namedtuple("Token", "digest scopes expires_at", defaults=(EVERYTHING, None))):
-    """What is known of a token: its digest, its Scopes, and the instant from which on it is not let in, or None."""
+class Token(namedtuple("Token", "digest scopes expires_at history", defaults=(EVERYTHING, None, False))):
+    """What is known of a token: its digest, its Scopes, the instant from which on it is not let in, or None, and
+    whether it may also ask what was answered before."""
 
     __slots__ = ()
 
     def __str__(self) -> str:
         """The entry."""
         until = "" if self.expires_at is None else _EXPIRES + format_instant(self.expires_at).replace(".000Z", "Z")
-        return " ".join(filter(None, (self.digest, str(self.scopes), until)))
+        return " ".join(filter(None, (self.digest, str(self.scopes), HISTORY if self.history else "", until)))
 
 
 def read_token(entry: str) -> Token:
@@ -44,18 +47,20 @@ def read_token(entry: str) -> Token:
             "an entry has the digest of the empty text, which everybody without a token presents; "
             "the variable that was hashed was empty"
         )
-    scopes, expires_at = [], None
+    scopes, expires_at, history = [], None, False
     for number, word in enumerate(words, 2):
         if word.startswith(_EXPIRES):
             expires_at = _instant(word.removeprefix(_EXPIRES))
+        elif word == HISTORY:
+            history = True
         elif (scope := read_scope(word)) is not None:
             scopes.append(scope)
         else:
             raise ConfigurationError(
                 f"word {number} of an entry is neither a scope, <environment>/<namespace> with * for any, "
-                f"nor {_EXPIRES}<date>"
+                f"nor {HISTORY}, nor {_EXPIRES}<date>"
             )
-    return Token(first, Scopes(scopes) if scopes else EVERYTHING, expires_at)
+    return Token(first, Scopes(scopes) if scopes else EVERYTHING, expires_at, history)
 
 
 def read_tokens(lines: str, place: str) -> list[Token]:

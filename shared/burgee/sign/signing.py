@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ..bundle.head import Entry, Head
 from ..bundle.signed import Signature, good_signatures, head_message, release_message
 from ..core.errors import Unavailable
+from ..core.instant import format_instant
 from .port import Signer
 
 
@@ -62,6 +63,20 @@ def distrusted(head: Head, signers: Sequence[Signer]) -> str:
     return (
         f"the head of {head.environment!r} in the store (revision {head.revision}) {what} ({ids}), so nothing is built "
         f"on it; look at it (`burgee verify`, `burgee history`), then sign it: `burgee key sign {head.environment}`"
+    )
+
+
+def lapsed(head: Head, now: int) -> str | None:
+    """What to tell a person of a signed head that has expired, so that it may be one of long ago; None while it holds.
+
+    Nobody may sign it anew by what the store says alone.
+    """
+    if head.expires_at is None or now < head.expires_at:
+        return None
+    return (
+        f"the head of {head.environment!r} in the store (revision {head.revision}) has expired at "
+        f"{format_instant(head.expires_at)}: either nobody has signed it for so long, or somebody has put an old one "
+        f"back; look at it (`burgee history`), then sign it: `burgee key sign {head.environment}`"
     )
 
 

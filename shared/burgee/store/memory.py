@@ -11,7 +11,7 @@ from .port import Object, checked_key, checked_prefix
 
 
 class MemoryObjects:
-    """Safe among threads; nothing outlives the process. ETags are serial numbers, so no version's comes back."""
+    """Safe among threads; nothing outlives the process. ETags are serial numbers of all of them: none comes back."""
 
     _versions = count(1)
 

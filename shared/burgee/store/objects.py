@@ -85,6 +85,18 @@ class ObjectStore:
         prefix = keys.static_snapshots(environment)
         return tuple(key.removeprefix(prefix) for key in self._objects.list(prefix))
 
+    def read_instance(self, environment: str, place: str) -> tuple[bytes, str] | None:
+        found = self._find(keys.instance(environment, place))
+        return None if found is None else (found.content, found.etag)
+
+    def swap_instance(self, environment: str, place: str, content: bytes, expected_etag: str | None) -> str:
+        return self._swap(keys.instance(environment, place), content, expected_etag)
+
+    def list_instances(self, environment: str) -> tuple[str, ...]:
+        prefix = keys.instances(environment)
+        names = (key.removeprefix(prefix) for key in self._objects.list(prefix))
+        return tuple(name.removesuffix(".json") for name in names if name.endswith(".json"))
+
     def _decoded(self, key: str, decode: Callable[[bytes], _Value], content: bytes) -> _Value:
         try:
             return decode(content)

@@ -143,6 +143,16 @@ class RegistryStore:
     def list_static(self, environment: str) -> tuple[str, ...]:
         return ()
 
+    def read_instance(self, environment: str, place: str) -> tuple[bytes, str] | None:
+        """None: a registry keeps every version of what is written, and readers write each minute."""
+        return None
+
+    def swap_instance(self, environment: str, place: str, content: bytes, expected_etag: str | None) -> NoReturn:
+        raise InvalidRequest(f"{self.url} is a registry and keeps no reports of readers")
+
+    def list_instances(self, environment: str) -> tuple[str, ...]:
+        return ()
+
     def _find(self, tag: str, kind: str) -> tuple[bytes, str] | None:
         """The bytes that the artifact of a tag is there for, and its digest."""
         try:

@@ -108,6 +108,15 @@ class Store(Protocol):
     def list_static(self, environment: str) -> tuple[str, ...]:
         """The namespaces that have a static snapshot, sorted."""
 
+    def read_instance(self, environment: str, place: str) -> tuple[bytes, str] | None:
+        """What a reader reports and its etag, or None."""
+
+    def swap_instance(self, environment: str, place: str, content: bytes, expected_etag: str | None) -> str:
+        """Write what a reader reports; its new etag. Raises Conflict."""
+
+    def list_instances(self, environment: str) -> tuple[str, ...]:
+        """The places at which readers have reported, sorted."""
+
 
 def checked_key(key: str) -> str:
     """`key` itself. Raises InvalidRequest unless it is a relative path of printable parts, none starting with a dot.

@@ -21,7 +21,7 @@ def write(workload: Workload, folder: Path) -> None:
 
     from ..authored import document_of
 
-    (folder / "snapshot.json").write_bytes(client_snapshot(Document(document_of(workload)))[0])
+    (folder / "snapshot.json").write_bytes(client_snapshot(Document(document_of(workload)), 0)[0])
 
 
 class Contender:

@@ -210,3 +210,48 @@ run "without_a_login_there_is_no_secret_for_one" {
     error_message = "there is a secret that nobody reads"
   }
 }
+
+run "releases_are_signed_and_verified_by_the_keys_that_are_named" {
+  command = plan
+
+  variables {
+    publishing = { signing_keys = ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"] }
+    evaluation = { verify_keys = ["ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "ecdsa-p256-sha256:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB=="], verify_repository = "https://github.com/acme/flags" }
+  }
+
+  assert {
+    condition     = local.environments.publish.BURGEE_SIGNING_KEYS == "awskms:///arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" && local.environments.publish.BURGEE_SIGNATURE_VALIDITY == "3600"
+    error_message = "publish signs with ${local.environments.publish.BURGEE_SIGNING_KEYS}"
+  }
+
+  assert {
+    condition = jsonencode([for right in local.functions.publish.rights : right if strcontains(jsonencode(right), "kms")]) == jsonencode([
+      { actions = ["kms:GetPublicKey", "kms:Sign"], resources = ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"] },
+    ])
+    error_message = "publish may not sign, or more than that"
+  }
+
+  assert {
+    condition     = length(regexall("kms", jsonencode([local.functions.webhook.rights, local.functions.evaluate.rights]))) == 0
+    error_message = "another function may sign"
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_VERIFY_KEYS == join(",", var.evaluation.verify_keys) && local.environments.evaluate.BURGEE_VERIFY_REPOSITORY == "https://github.com/acme/flags"
+    error_message = "evaluate verifies otherwise"
+  }
+
+  assert {
+    condition     = lookup(local.forms, "evaluate", null) == "evaluate-verify" && [for name, variables in local.environments : name if can(variables.BURGEE_VERIFY_KEYS)] == ["evaluate"]
+    error_message = "evaluate does not bring what verifies, or another function is told to"
+  }
+}
+
+run "without_keys_nothing_is_signed_and_evaluate_is_the_small_one" {
+  command = plan
+
+  assert {
+    condition     = length(local.forms) == 0 && length(regexall("SIGN|VERIFY", jsonencode(local.environments))) == 0
+    error_message = "a function is told of keys that nobody named"
+  }
+}

@@ -21,15 +21,16 @@ run "names_and_addresses_that_would_fail_later" {
   expect_failures = [var.name, var.region, var.repository, var.store, var.alarm_topic_arns, var.packages]
 }
 
-run "secrets_where_they_do_not_belong" {
+run "secrets_where_they_do_not_belong_and_hosts_that_nobody_knows" {
   command = plan
 
   variables {
+    publishing    = { git_host = "sourceforge" }
     repository    = "https://user:token@git.example.org/acme/flags.git"
     client_tokens = ["my client token"]
   }
 
-  expect_failures = [var.repository, var.client_tokens]
+  expect_failures = [var.publishing, var.repository, var.client_tokens]
 }
 
 run "values_that_the_functions_would_refuse" {
@@ -37,13 +38,12 @@ run "values_that_the_functions_would_refuse" {
 
   variables {
     store              = { prefix = "shop/" }
-    publishing         = { git_host = "sourceforge" }
     evaluation         = { cors_origins = ["https://shop.example.org/"] }
     reconcile_minutes  = 0.5
     log_retention_days = 42
   }
 
-  expect_failures = [var.store, var.publishing, var.evaluation, var.reconcile_minutes, var.log_retention_days]
+  expect_failures = [var.store, var.evaluation, var.reconcile_minutes, var.log_retention_days]
 }
 
 run "tokens_that_nobody_would_check" {
@@ -185,4 +185,27 @@ run "mirrors_that_lambda_could_not_hold" {
   }
 
   expect_failures = [var.mirrors]
+}
+
+run "keys_that_are_none" {
+  command = plan
+
+  variables {
+    publishing = { signing_keys = ["alias/burgee"] }
+    evaluation = { verify_keys = ["-----BEGIN PRIVATE KEY-----"] }
+  }
+
+  expect_failures = [var.publishing, var.evaluation]
+}
+
+run "signatures_that_end_before_anybody_signs_anew" {
+  command = plan
+
+  variables {
+    publishing        = { signing_keys = ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"], signature_validity_seconds = 600 }
+    evaluation        = { verify_repository = "https://github.com/acme/flags" }
+    reconcile_minutes = 5
+  }
+
+  expect_failures = [var.publishing, var.evaluation]
 }

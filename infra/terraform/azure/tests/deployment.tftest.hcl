@@ -182,3 +182,42 @@ run "without_a_login_there_is_no_secret_for_one" {
     error_message = "there is a secret that nobody reads"
   }
 }
+
+run "releases_are_signed_and_verified_by_the_keys_that_are_named" {
+  variables {
+    publishing = { signing_keys = ["/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/keys/providers/Microsoft.KeyVault/vaults/Acme-Keys/keys/burgee"] }
+    evaluation = { verify_keys = ["ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "ecdsa-p256-sha256:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB=="], verify_repository = "https://github.com/acme/flags" }
+  }
+
+  assert {
+    condition     = local.environments.publish.BURGEE_SIGNING_KEYS == "azurekms://acme-keys.vault.azure.net/keys/burgee" && local.environments.publish.BURGEE_SIGNATURE_VALIDITY == "3600"
+    error_message = "publish signs with ${local.environments.publish.BURGEE_SIGNING_KEYS}"
+  }
+
+  assert {
+    condition     = [for name, right in local.functions.publish.rights : right if startswith(name, "signs_")] == [{ scope = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/keys/providers/Microsoft.KeyVault/vaults/Acme-Keys/keys/burgee", role_name = "Key Vault Crypto User" }]
+    error_message = "publish may not sign, or more than that"
+  }
+
+  assert {
+    condition     = length(regexall("Crypto", jsonencode([local.functions.webhook.rights, local.functions.evaluate.rights]))) == 0
+    error_message = "another function may sign"
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_VERIFY_KEYS == join(",", var.evaluation.verify_keys) && local.environments.evaluate.BURGEE_VERIFY_REPOSITORY == "https://github.com/acme/flags"
+    error_message = "evaluate verifies otherwise"
+  }
+
+  assert {
+    condition     = lookup(local.forms, "evaluate", null) == "evaluate-verify" && [for name, variables in local.environments : name if can(variables.BURGEE_VERIFY_KEYS)] == ["evaluate"]
+    error_message = "evaluate does not bring what verifies, or another function is told to"
+  }
+}
+
+run "without_keys_nothing_is_signed_and_evaluate_is_the_small_one" {
+  assert {
+    condition     = length(local.forms) == 0 && length(regexall("SIGN|VERIFY", jsonencode(local.environments))) == 0
+    error_message = "a function is told of keys that nobody named"
+  }
+}

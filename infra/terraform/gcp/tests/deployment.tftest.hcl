@@ -173,3 +173,42 @@ run "without_a_login_there_is_no_secret_for_one" {
     error_message = "there is a secret that nobody reads"
   }
 }
+
+run "releases_are_signed_and_verified_by_the_keys_that_are_named" {
+  variables {
+    publishing = { signing_keys = ["projects/acme-keys/locations/europe/keyRings/flags/cryptoKeys/burgee/cryptoKeyVersions/1"] }
+    evaluation = { verify_keys = ["ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "ecdsa-p256-sha256:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB=="], verify_repository = "https://github.com/acme/flags" }
+  }
+
+  assert {
+    condition     = local.environments.publish.BURGEE_SIGNING_KEYS == "gcpkms://projects/acme-keys/locations/europe/keyRings/flags/cryptoKeys/burgee/cryptoKeyVersions/1" && local.environments.publish.BURGEE_SIGNATURE_VALIDITY == "3600"
+    error_message = "publish signs with ${local.environments.publish.BURGEE_SIGNING_KEYS}"
+  }
+
+  assert {
+    condition     = [for grant in google_kms_crypto_key_iam_member.signs : "${grant.crypto_key_id} ${grant.role} ${grant.member == local.identities["publish"].member}"] == ["projects/acme-keys/locations/europe/keyRings/flags/cryptoKeys/burgee roles/cloudkms.signerVerifier true"]
+    error_message = "publish may not sign, or more than that"
+  }
+
+  assert {
+    condition     = contains(keys(google_project_service.this), "cloudkms.googleapis.com")
+    error_message = "nobody turns the service on"
+  }
+
+  assert {
+    condition     = local.environments.evaluate.BURGEE_VERIFY_KEYS == join(",", var.evaluation.verify_keys) && local.environments.evaluate.BURGEE_VERIFY_REPOSITORY == "https://github.com/acme/flags"
+    error_message = "evaluate verifies otherwise"
+  }
+
+  assert {
+    condition     = lookup(local.forms, "evaluate", null) == "evaluate-verify" && [for name, variables in local.environments : name if can(variables.BURGEE_VERIFY_KEYS)] == ["evaluate"]
+    error_message = "evaluate does not bring what verifies, or another function is told to"
+  }
+}
+
+run "without_keys_nothing_is_signed_and_evaluate_is_the_small_one" {
+  assert {
+    condition     = length(local.forms) == 0 && length(regexall("SIGN|VERIFY", jsonencode(local.environments))) == 0
+    error_message = "a function is told of keys that nobody named"
+  }
+}

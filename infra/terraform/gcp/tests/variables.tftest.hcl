@@ -24,15 +24,16 @@ run "names_and_addresses_that_would_fail_later" {
   expect_failures = [var.name, var.project, var.region, var.repository, var.store, var.alarm_channels, var.packages]
 }
 
-run "secrets_where_they_do_not_belong" {
+run "secrets_where_they_do_not_belong_and_hosts_that_nobody_knows" {
   command = plan
 
   variables {
+    publishing    = { git_host = "sourceforge" }
     repository    = "https://user:token@git.example.org/acme/flags.git"
     client_tokens = ["my client token"]
   }
 
-  expect_failures = [var.repository, var.client_tokens]
+  expect_failures = [var.publishing, var.repository, var.client_tokens]
 }
 
 run "values_that_the_functions_would_refuse" {
@@ -40,13 +41,12 @@ run "values_that_the_functions_would_refuse" {
 
   variables {
     store              = { prefix = "shop/" }
-    publishing         = { git_host = "sourceforge" }
     evaluation         = { cors_origins = ["https://shop.example.org/"] }
     reconcile_minutes  = 7
     log_retention_days = 0
   }
 
-  expect_failures = [var.store, var.publishing, var.evaluation, var.reconcile_minutes, var.log_retention_days]
+  expect_failures = [var.store, var.evaluation, var.reconcile_minutes, var.log_retention_days]
 }
 
 run "sizes_that_the_platform_does_not_have" {
@@ -162,4 +162,27 @@ run "a_login_with_its_password" {
   }
 
   expect_failures = [var.registry_username]
+}
+
+run "keys_that_are_none" {
+  command = plan
+
+  variables {
+    publishing = { signing_keys = ["projects/acme-keys/locations/europe/keyRings/flags/cryptoKeys/burgee"] }
+    evaluation = { verify_keys = ["-----BEGIN PRIVATE KEY-----"] }
+  }
+
+  expect_failures = [var.publishing, var.evaluation]
+}
+
+run "signatures_that_end_before_anybody_signs_anew" {
+  command = plan
+
+  variables {
+    publishing        = { signing_keys = ["projects/acme-keys/locations/europe/keyRings/flags/cryptoKeys/burgee/cryptoKeyVersions/1"], signature_validity_seconds = 600 }
+    evaluation        = { verify_repository = "https://github.com/acme/flags" }
+    reconcile_minutes = 5
+  }
+
+  expect_failures = [var.publishing, var.evaluation]
 }

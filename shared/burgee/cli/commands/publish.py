@@ -124,6 +124,7 @@ def command(
             mirrors=Mirrors(mirror_at),
             tell=lambda receipts: told.extend(announced(receipts, said, now=rim.now)),
             sealing=sealing,
+            note=told.append,
         )
         receipts = publish(publisher)
     _show(receipts, as_json=as_json)

@@ -19,7 +19,7 @@ from ...core.instant import format_instant
 from ...deliver.receipt import short
 from ...fetch.clock import SystemClock
 from ...serve.scopes import ANY, EVERYTHING, Scopes
-from ...serve.tokens import Token, read_scope, read_tokens, tokens_of
+from ...serve.tokens import HISTORY, Token, read_scope, read_tokens, tokens_of
 from ..options import environment_names, example, json_option
 from ..output import complain, note, show_json, show_table
 from ..stores import settings
@@ -68,6 +68,7 @@ def command(context: click.Context) -> None:
     multiple=True,
     help="A namespace it is for, in each of these environments; as often as needed (default: all).",
 )
+@click.option("--history", is_flag=True, help="It may also ask what was answered before, with ?at=.")
 @click.option(
     "--expires", metavar="WHEN", help="When it ends: a date, an instant, or a time from now such as 90d or 12h."
 )
@@ -76,7 +77,12 @@ def command(context: click.Context) -> None:
 )
 @json_option
 def create(
-    environments: Sequence[str], namespaces: Sequence[str], expires: str | None, file: str | None, as_json: bool
+    environments: Sequence[str],
+    namespaces: Sequence[str],
+    history: bool,
+    expires: str | None,
+    file: str | None,
+    as_json: bool,
 ) -> None:
     """Make a token and print it, this once, with the entry by which servers know it.
 
@@ -84,7 +90,7 @@ def create(
     """
     expires_at = None if expires is None else _instant(expires, SystemClock.wall())
     secret = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    entry = str(Token(digest_of(secret.encode()), _scopes(environments, namespaces), expires_at))
+    entry = str(Token(digest_of(secret.encode()), _scopes(environments, namespaces), expires_at, history))
     if file is not None:
         _append(Path(file), entry)
     if as_json:
@@ -103,7 +109,7 @@ def create(
 def list_tokens(file: str | None, as_json: bool) -> None:
     """List the entries of a file, else those of BURGEE_TOKENS and BURGEE_TOKENS_FILE.
 
-    With --json: a list of {digest, scopes, expires_at, from}; no scopes are everything.
+    With --json: a list of {digest, scopes, history, expires_at, from}; no scopes are everything.
     """
     found = list(_configured(file))
     if as_json:
@@ -119,7 +125,7 @@ def list_tokens(file: str | None, as_json: bool) -> None:
 def check(file: str | None, as_json: bool) -> None:
     """Say what a token is for, as a server with these entries would know it; the token is read from standard input.
 
-    Exits with 1 when it would not be let in. With --json: [{digest, scopes, expires_at, from}], empty then.
+    Exits with 1 when it would not be let in. With --json: [{digest, scopes, history, expires_at, from}], empty then.
     """
     secret = click.prompt("token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     digest, now = digest_of(secret.strip().encode("utf-8", "replace")), SystemClock.wall()
@@ -209,6 +215,7 @@ def _fields(token: Token, place: str) -> dict[str, object]:
     return {
         "digest": token.digest,
         "scopes": str(token.scopes).split(),
+        "history": token.history,
         "expires_at": None if token.expires_at is None else format_instant(token.expires_at),
         "from": place,
     }
@@ -216,6 +223,8 @@ def _fields(token: Token, place: str) -> dict[str, object]:
 
 def _row(token: Token, place: str, now: int) -> tuple[str, ...]:
     scopes = "everything" if token.scopes == EVERYTHING else str(token.scopes)
+    if token.history:
+        scopes += f" {HISTORY}"
     if token.expires_at is None:
         return short(token.digest), scopes, "never", place
     over = " (over)" if token.expires_at <= now else ""
