@@ -27,6 +27,7 @@ ARROWS: dict[str, set[str]] = {
     "git": {"core.errors"},
     "sign": {"core", "bundle", "store.gs_session", "store.s3_session"},
     "deliver": {"core", "bundle", "author", "store", "git", "sign"},
+    "impact": {"core", "bundle", "author.reach", "deliver.changes", "deliver.details"},
     "simulate": {"core", "bundle", "fetch", "deliver", "store"},
     "queue": {"core.causes", "core.errors", "core.visible", "bundle.addresses", "bundle.azblob_given"},
     "control": {
@@ -36,7 +37,7 @@ ARROWS: dict[str, set[str]] = {
     "host": {"core", "bundle", "author.authored", "serve", "control", "deliver", "git", "store", "fetch", "settings"},
     "cli": {
         *("core", "bundle", "fetch", "serve", "client", "settings", "author", "store"),
-        *("git", "deliver", "queue", "control", "host", "sign", "simulate"),
+        *("git", "deliver", "queue", "control", "host", "sign", "simulate", "impact"),
     },
 }
 LIGHT = ("core", "bundle", "fetch", "serve", "client", "settings")

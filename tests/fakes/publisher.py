@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from burgee.bundle.digest import digest_of
 from burgee.bundle.document import encode
-from burgee.bundle.head import Head, append, pending_at
+from burgee.bundle.head import Head, append
 from burgee.bundle.manifest import encode_manifest
 from burgee.bundle.release import Origin, Release
+from burgee.deliver.plan import pending_revisions
 from burgee.store.port import Store
 
 
@@ -56,6 +57,6 @@ def a_release(
         source=Origin("https://example.org/flags", "main", f"commit{revision}", None),
         published_at=at,
         activates_at=at + active_after,
-        pending=tuple(entry.release.revision for entry in pending_at(head, at)) if head else (),
+        pending=pending_revisions(head, at),
         previous=head.last.digest if head else None,
     )

@@ -194,14 +194,8 @@ def test_evaluate_leaves_out_what_verifies_and_names_the_package_that_does(
     assert LEFT_OUT["evaluate"] & set(ZipFile(lights[cloud]).namelist()) == set()
     if cloud == "aws":
         variables = {"BURGEE_STORE": a_store(tmp_path), "BURGEE_AUTH": "none", "BURGEE_VERIFY_KEYS": KEY}
-        command = [
-            sys.executable,
-            "-I",
-            "-S",
-            "-B",
-            "-c",
-            f"import sys; sys.path.insert(0, {str(lights[cloud])!r}); import main",
-        ]
+        script = f"import sys; sys.path.insert(0, {str(lights[cloud])!r}); import main"
+        command = [sys.executable, *"-I -S -B -c".split(), script]
         done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=60, check=False)
         assert done.returncode != 0 and "deploy the package evaluate-verify" in done.stderr
 
@@ -273,15 +267,9 @@ def test_the_form_that_verifies_believes_signatures_with_nothing_but_its_package
     store.swap_head(signed_head(found.head, [signer], expires_at=in_an_hour), found.etag)
     event = an_event("POST", "/evaluate/v1/boolean", '{"flagKey":"on","entityId":"u"}')
     script = "import json, main; print(json.dumps(main.handler(json.load(sys.stdin), None)))"
-    told = {
-        "BURGEE_STORE": store.url,
-        "BURGEE_AUTH": "none",
-        "BURGEE_ENVIRONMENT": "staging",
-        "BURGEE_VERIFY_KEYS": KEY,
-    }
-    result = json.loads(
-        run(extracted(heavy / "evaluate-verify.zip"), script, json.dumps(event), **told, BURGEE_VERIFY_KEYS=KEY)
-    )
+    told = {"BURGEE_STORE": store.url, "BURGEE_AUTH": "none", "BURGEE_ENVIRONMENT": "staging"}
+    package = extracted(heavy / "evaluate-verify.zip")
+    result = json.loads(run(package, script, json.dumps(event), **told, BURGEE_VERIFY_KEYS=KEY))
     assert result["statusCode"] == status
 
 

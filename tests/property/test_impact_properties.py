@@ -17,9 +17,9 @@ from burgee.core.instant import format_instant
 from burgee.core.model import AND, PROFILES, BooleanResult
 from burgee.core.segments import compile_segment
 from burgee.core.snapshot import Namespace, Snapshot
-from burgee.deliver.impact import FlagImpact, Side, impact
-from burgee.deliver.impact_answers import Answer
-from burgee.deliver.impact_meanings import Meaning, meaning
+from burgee.impact.answers import Answer
+from burgee.impact.effects import FlagImpact, Side, impact
+from burgee.impact.meanings import Meaning, meaning
 from tests.builders import (
     Normal,
     a_boolean_flag,

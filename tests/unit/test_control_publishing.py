@@ -12,7 +12,7 @@ from burgee.control.publishing import Batch, Desk, Statuses
 from burgee.control.redrive import dead_letters, redrive, told
 from burgee.core.errors import BurgeeError, Denied, InvalidFiles, InvalidRequest, Problem, RefusedError, Unavailable
 from burgee.deliver.receipt import Mirrored, Receipt
-from burgee.git.host import Connection, Hook, Status
+from burgee.git.host import Comment, Connection, Hook, Status
 from burgee.queue.port import Message
 from tests.fakes.clock import VirtualClock
 from tests.fakes.queue import MemoryQueue
@@ -40,6 +40,9 @@ class HostThatRemembers:
 
     def connect(self, hook: Hook, *, dry_run: bool = False) -> Connection:
         raise AssertionError("nobody connects here")
+
+    def write_comment(self, request: int, mark: str, text: str) -> Comment:
+        raise AssertionError("nobody comments here")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -65,6 +65,12 @@ def test_a_release_that_a_later_one_overtakes_was_never_active() -> None:
     assert [history.active_at(NOON + after).release.revision for after in (1000, 1999, 2000, 61_000)] == [1, 1, 3, 3]
 
 
+def test_of_a_long_row_that_waits_for_one_instant_the_last_is_active_then_and_none_before() -> None:
+    row = [0, *(100_000 - 1000 * number for number in range(1, 61))]
+    history, _ = a_history(a_log(row))
+    assert [history.active_at(NOON + after).release.revision for after in (50_000, 99_999, 100_000)] == [1, 1, 61]
+
+
 @pytest.mark.parametrize("instant", [NOON - 1, NOON + 4999])
 def test_before_the_first_release_is_active_there_is_none(instant: int) -> None:
     history, _ = a_history(a_log([5000, 5000]))

@@ -9,10 +9,10 @@ from pathlib import Path
 from ..bundle.document import Document
 from ..core.errors import EnvironmentNotFound, InvalidRequest, TooLarge
 from ..deliver.changes import Change, compare
-from ..deliver.impact import Impact, impact
-from ..deliver.impact import Side as Evaluated
-from ..deliver.impact_markdown import Compared
-from ..deliver.impact_samples import Sample, read_samples
+from ..impact.effects import Impact, impact
+from ..impact.effects import Side as Evaluated
+from ..impact.markdown import Compared
+from ..impact.samples import Sample, read_samples
 from .places import Tree
 from .stores import Released, UnknownName
 

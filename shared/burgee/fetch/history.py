@@ -91,8 +91,10 @@ class History:
         return self._entry(self._head_with(revision), revision)
 
     def active_at(self, instant: int) -> Entry:
-        """The release that was active at an instant (milliseconds), in O(log n) reads; of one to come, that will be as
-        things are now. Raises NotFound when there was none."""
+        """The release that was active at an instant (milliseconds); of one to come, that will be as things are now.
+
+        That takes O(log n) reads, and those of what was pending then. Raises NotFound when there was none.
+        """
         head = self._held.head
         if head is None or instant >= head.last.release.published_at:
             # What was published before the newest release that is known stays as it is.
@@ -165,9 +167,9 @@ class History:
 
     def _active_among(self, head: Head, newest: int, instant: int) -> Entry | None:
         """What was active when `newest` was the newest release; see `log.waiting_before`."""
-        waiting = waiting_before(self._entry(head, newest).release)
-        for revision in (newest, *reversed(waiting)):
-            entry = self._entry(head, revision)
+        first = self._entry(head, newest)
+        waiting = waiting_before(first.release)
+        for entry in self._linked(head, first, waiting.start - 1):
             if entry.release.activates_at <= instant:
                 return entry
         return self._entry(head, waiting.start - 1) if waiting.start > 1 else None

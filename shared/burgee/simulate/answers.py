@@ -99,7 +99,7 @@ class Answers:
                 self._last[change] = max(instant, self._last[change] or instant)
 
     def _judge(self, instant: int, revision: int, age: int | None, now: int) -> None:
-        """Whether a clock that is off can be why a wrong answer was given: by it the release is active; else it strays."""
+        """A wrong answer has strayed unless by a clock that is off within the skew its release is the active one."""
         near = self._instants[max(0, now - 1) : now + 1]
         off = min((instant - change for change in near), key=abs)
         strayed = Strayed(self.reader, instant, revision, self._revisions[now - 1], off, age)

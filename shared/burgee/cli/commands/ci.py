@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from ...core.errors import ConfigurationError, InvalidRequest
-from ...deliver.impact_markdown import markdown
 from ...fetch.clock import SystemClock
 from ...git.address import identity_of
 from ...git.host import KINDS, GitHost, credentials_of, kind_of, open_host
+from ...impact.markdown import markdown
 from ..comparing import Asked, compared, comparisons, samples_of
 from ..merge_requests import Job, job_of
 from ..options import contexts_option, environment_option, example, store_option

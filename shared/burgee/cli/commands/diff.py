@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from ...core.errors import InvalidRequest
-from ...deliver.impact import Impact
-from ...deliver.impact_fields import impact_fields
-from ...deliver.impact_lines import impact_lines
-from ...deliver.impact_markdown import markdown
 from ...fetch.clock import SystemClock
+from ...impact.effects import Impact
+from ...impact.fields import impact_fields
+from ...impact.lines import impact_lines
+from ...impact.markdown import markdown
 from ..comparing import Asked, Comparison, compared, comparisons, samples_of
 from ..options import contexts_option, environment_option, example, json_option, store_option
 from ..output import show_changes, show_json

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..core.visible import visible
-from .changes import Change
-from .impact import Effect, FlagImpact, Impact
-from .impact_populations import Population, percent
-from .impact_risk import Level
-from .impact_words import INEXACT, flag_note, summary, tally_note, told_note, transition, when
+from ..deliver.changes import Change
+from .effects import Effect, FlagImpact, Impact
+from .populations import Population, percent
+from .risk import Level
+from .words import INEXACT, flag_note, summary, tally_note, told_note, transition, when
 
 # GitHub takes 65,536 characters.
 MOST_CHARACTERS = 60_000

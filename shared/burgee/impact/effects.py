@@ -10,12 +10,12 @@ from typing import Literal
 from ..bundle.document import Document
 from ..core.instant import format_instant
 from ..core.model import PROFILES
-from .impact_answers import State, segment_keys
-from .impact_populations import Shares, shares
-from .impact_reach import Shadowed, shadowed
-from .impact_risk import LEVELS, Case, Level, Risk, highest, risk_of
-from .impact_samples import Sample, Tally, tally
-from .impact_steps import Step, steps
+from .answers import State, segment_keys
+from .populations import Shares, shares
+from .reach import Shadowed, shadowed
+from .risk import LEVELS, Case, Level, Risk, highest, risk_of
+from .samples import Sample, Tally, tally
+from .steps import Step, steps
 
 Documents = Mapping[str, Document]
 Action = Literal["added", "removed", "changed", "affected"]

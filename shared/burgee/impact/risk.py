@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .impact_answers import State
-from .impact_populations import Population, Shares, percent
-from .impact_reach import Shadowed
-from .impact_segments import MOST_PAIRS
+from .answers import State
+from .populations import Population, Shares, percent
+from .reach import Shadowed
+from .segments import MOST_PAIRS
 
 Level = Literal["none", "low", "medium", "high"]
 LEVELS: tuple[Level, ...] = ("none", "low", "medium", "high")

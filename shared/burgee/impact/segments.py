@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.model import AND
-from .impact_meanings import Known, Meaning, meaning, nothing_known
+from .meanings import Known, Meaning, meaning, nothing_known
 
 # As many segments are combined with one another: some four thousand combinations.
 MOST_COMBINED = 12

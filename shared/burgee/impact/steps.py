@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.instant import format_instant, parse_instant
 from ..core.schedule import SCHEDULE, is_scheduled
-from .impact_answers import State
+from .answers import State
 
 _NEVER = parse_instant("9999-12-31T00:00:00.000Z")
 

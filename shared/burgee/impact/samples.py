@@ -17,7 +17,7 @@ from ..core.context import texts_of
 from ..core.errors import BurgeeError, InvalidContext, InvalidRequest, TooLarge
 from ..core.model import BooleanResult
 from ..core.snapshot import Namespace
-from .impact_answers import NOT_THERE, Answer, State, segment_keys
+from .answers import NOT_THERE, Answer, State, segment_keys
 
 MOST_SAMPLES = 100_000
 MOST_SHOWN = 10

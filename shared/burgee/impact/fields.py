@@ -7,11 +7,11 @@ from typing import Any
 
 from ..core.bucketing import BUCKETS
 from ..core.instant import format_instant
-from .impact import Effect, FlagImpact, Impact
-from .impact_answers import Answer
-from .impact_populations import Population
-from .impact_risk import Risk
-from .impact_samples import Tally
+from .answers import Answer
+from .effects import Effect, FlagImpact, Impact
+from .populations import Population
+from .risk import Risk
+from .samples import Tally
 
 Json = Mapping[str, Any]
 

@@ -11,11 +11,11 @@ import pytest
 from burgee.core.errors import InvalidRequest
 from burgee.core.instant import format_instant
 from burgee.deliver.changes import compare
-from burgee.deliver.impact import FlagImpact, Impact, Side, impact
-from burgee.deliver.impact_fields import impact_fields
-from burgee.deliver.impact_lines import impact_lines
-from burgee.deliver.impact_markdown import MOST_CHARACTERS, Compared, markdown
-from burgee.deliver.impact_samples import Sample, read_samples
+from burgee.impact.effects import FlagImpact, Impact, Side, impact
+from burgee.impact.fields import impact_fields
+from burgee.impact.lines import impact_lines
+from burgee.impact.markdown import MOST_CHARACTERS, Compared, markdown
+from burgee.impact.samples import Sample, read_samples
 from tests.builders import (
     Normal,
     a_boolean_flag,

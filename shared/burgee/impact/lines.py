@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.visible import visible
-from .impact import Effect, FlagImpact, Impact
-from .impact_populations import percent
-from .impact_risk import Level
-from .impact_words import INEXACT, flag_note, summary, tally_note, told_note, transition, when
+from .effects import Effect, FlagImpact, Impact
+from .populations import percent
+from .risk import Level
+from .words import INEXACT, flag_note, summary, tally_note, told_note, transition, when
 
 # What a line is, so that whoever prints it chooses its colour: a level of risk, or plain text.
 Line = tuple[str, Level | None]

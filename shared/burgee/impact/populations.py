@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..core.bucketing import BUCKETS
-from .details import describe_segments
-from .impact_answers import Answer, Answering, Part, Pieces, State, answering
-from .impact_segments import Deciding, decided_pairs
+from ..deliver.details import describe_segments
+from .answers import Answer, Answering, Part, Pieces, State, answering
+from .segments import Deciding, decided_pairs
 
 
 @dataclass(frozen=True, slots=True)

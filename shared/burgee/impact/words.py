@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..bundle.digest import canonical_json
 from ..core.instant import format_instant
-from .impact import Effect, FlagImpact, Impact
-from .impact_populations import Transition, percent
-from .impact_samples import Tally, Told, whole
-from .impact_segments import MOST_COMBINED
+from .effects import Effect, FlagImpact, Impact
+from .populations import Transition, percent
+from .samples import Tally, Told, whole
+from .segments import MOST_COMBINED
 
 INEXACT = f"more than {MOST_COMBINED} segments decide: there may be groups among these that nobody is in"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..author.reach import everybody, lint_reach
 from ..bundle.digest import canonical_json
-from .impact_answers import State, segment_keys
+from .answers import State, segment_keys
 
 
 @dataclass(frozen=True, slots=True)
