@@ -195,7 +195,7 @@ def test_evaluate_leaves_out_what_verifies_and_names_the_package_that_does(
     if cloud == "aws":
         variables = {"BURGEE_STORE": a_store(tmp_path), "BURGEE_AUTH": "none", "BURGEE_VERIFY_KEYS": KEY}
         script = f"import sys; sys.path.insert(0, {str(lights[cloud])!r}); import main"
-        command = [sys.executable, *"-I -S -B -c".split(), script]
+        command = [sys.executable, "-ISBc", script]
         done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=60, check=False)
         assert done.returncode != 0 and "deploy the package evaluate-verify" in done.stderr
 

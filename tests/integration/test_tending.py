@@ -200,7 +200,8 @@ def test_an_old_head_of_ours_that_somebody_put_back_is_not_made_fresh_by_the_tim
     with pytest.raises(Untrusted):
         hold(place.means, "production", Person("ann", "again"))
     noted: list[str] = []
-    tend_all(Publisher(None, place.store, place.means.rim, sealing=place.sealing, note=noted.append))  # type: ignore[arg-type]
+    publisher = Publisher(None, place.store, place.means.rim, sealing=place.sealing, note=noted.append)  # type: ignore[arg-type]
+    tend_all(publisher, ["production"])
     assert "environment 'production' could not be looked after" in noted[0]
 
 

@@ -74,4 +74,10 @@ def test_a_share_is_counted_over_every_bucket(profile: tuple[str, str, str, bool
                 for _, entity in entities_of(naive.flags[key], rng):
                     naive.evaluate(key, entity, context)
         else:
-            assert found == pytest.approx(by_hand(naive, naive.flags[key], context, rng))
+            try:
+                wanted = by_hand(naive, naive.flags[key], context, rng)
+            except EvaluationFails:
+                # It fails for some entities only, which were not asked.
+                assert looks_at_entities
+                continue
+            assert found == pytest.approx(wanted)

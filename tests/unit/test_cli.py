@@ -522,6 +522,7 @@ def test_the_json_of_publish_is_a_receipt_for_each_environment(burgee: Burgee, s
     assert [receipt["outcome"] for receipt in said.json] == ["planned", "planned"]
     assert set(said.json[0]) == {
         *("environment", "outcome", "revision", "bundle", "release", "commit", "published_at", "activates_at"),
+        "safe_from",
         *("changes", "problems", "message", "warnings", "mirrors", "took_ms"),
     }
     assert {frozenset(change) for change in said.json[0]["changes"]} == {frozenset(CHANGE)}
@@ -560,7 +561,7 @@ def test_the_json_of_status_has_the_same_fields_for_every_environment(
 ) -> None:
     fields = {
         *("environment", "default", "ref", "revision", "release", "bundle", "profile", "commit", "active_since"),
-        *("pending", "hold", "freeze", "error"),
+        *("pending", "hold", "freeze", "waiting", "expires_at", "error"),
     }
     said = burgee("status", "--store", shop.store, "--json").json
     assert set(said) == {"store", "repository", "environments", "mirrors"}

@@ -22,7 +22,7 @@ from .claim import claim, dropped_receipt, list_environments
 from .publisher import TRIES, Options, Publisher
 from .reading import author_environment
 from .receipt import Mirrored, Receipt
-from .tending import note_lag, see, tend_all
+from .tending import listed, note_lag, see, tend_all
 from .testing import check_tests
 
 # Whose publish has seen to the signature and the static snapshots itself.
@@ -39,12 +39,12 @@ def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     try:
         project = claim(publisher)
     except BurgeeError:
-        tend_all(publisher)
+        tend_all(publisher, listed(publisher))
         raise
     wanted = publisher.options.environments or tuple(project.environments)
     receipts = [_publish_safely(publisher, project, name) for name in wanted]
     dropped = list_environments(publisher, receipts)
-    tend_all(publisher, besides=[receipt.environment for receipt in receipts if receipt.outcome in _TENDED])
+    tend_all(publisher, (*(each.environment for each in receipts if each.outcome not in _TENDED), *dropped))
     publisher.tell(receipts)
     return (*_mirrored(publisher, project, receipts), *map(dropped_receipt, dropped))
 

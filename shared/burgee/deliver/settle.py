@@ -70,7 +70,7 @@ def settle(
             pause()
             continue
         for key, document in served.items():
-            if not document.scheduled():
+            if not _remember(stale[key], document):
                 shown.note((store.url, environment, key), etags[key], stale[key])
         again = _active(store, environment, now)
         if again is not None and again.digest == active.digest:
@@ -89,11 +89,15 @@ def has_steps(store: Store, release: Release) -> bool:
 
 def _is_stepping(store: Store, digest: str) -> bool:
     known = _STEPPING.get(digest)
-    if known is None:
-        known = _STEPPING[digest] = bool(Document(store.get_blob(digest)).scheduled())
-        if len(_STEPPING) > _MOST_KNOWN:
-            _STEPPING.popitem(last=False)
-    return known
+    return _remember(digest, Document(store.get_blob(digest))) if known is None else known
+
+
+def _remember(digest: str, document: Document) -> bool:
+    """Whether a document has schedules, which is known by its digest from now on."""
+    found = _STEPPING[digest] = bool(document.scheduled())
+    if len(_STEPPING) > _MOST_KNOWN:
+        _STEPPING.popitem(last=False)
+    return found
 
 
 # What a digest names does not change.

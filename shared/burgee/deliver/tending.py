@@ -15,26 +15,25 @@ from .publisher import Means, Publisher
 from .settle import settle
 
 
-def tend_all(publisher: Publisher, *, besides: Iterable[str] = ()) -> None:
-    """Tend every environment that the store lists, `besides` some; the next tick tries again what fails."""
+def tend_all(publisher: Publisher, names: Iterable[str]) -> None:
+    """Tend these environments; what fails is noted, and the next tick tries again."""
     if publisher.options.dry_run:
         return
-    tended = frozenset(besides)
+    for name in names:
+        try:
+            tend(publisher.means, name)
+        except BurgeeError as error:
+            publisher.note(f"environment {name!r} could not be looked after: {error}")
+
+
+def listed(publisher: Publisher) -> tuple[str, ...]:
+    """The environments that the store lists, none when it cannot be read."""
     try:
         found = publisher.store.read_index()
     except BurgeeError as error:
         publisher.note(f"environments could not be looked after: {error}")
-        return
-    for name in found[0].environments if found else ():
-        if name not in tended:
-            _tend_safely(publisher, name)
-
-
-def _tend_safely(publisher: Publisher, name: str) -> None:
-    try:
-        tend(publisher.means, name)
-    except BurgeeError as error:
-        publisher.note(f"environment {name!r} could not be looked after: {error}")
+        return ()
+    return tuple(found[0].environments) if found else ()
 
 
 def tend(means: Means, environment: str) -> None:

@@ -36,8 +36,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit: hexadecimal ids, `committed_at` in milliseconds since the epoch, `author` as `Name <address>`, the first
-    line of its message, and the trailers at the end of it, as (name, value) in their order."""
+    """A commit: hexadecimal ids, `committed_at` in milliseconds since the epoch, `author` as `Name <address>`, the
+    first line of its message, and the trailers at the end of it, as (name, value) in their order."""
 
     id: str
     tree: str

@@ -85,7 +85,7 @@ run "tokens_as_they_are_printed" {
   command = plan
 
   variables {
-    client_tokens = ["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 production/* staging/mobile expires=2027-06-30T12:00:00Z"]
+    client_tokens = ["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 production/* staging/mobile +history expires=2027-06-30T12:00:00Z"]
   }
 
   assert {
