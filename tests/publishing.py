@@ -53,9 +53,7 @@ def a_rim(clock: VirtualClock | None = None) -> Rim:
 
 
 def a_publisher(repository: Path, objects: Objects, **options: Any) -> Publisher:
-    return Publisher(
-        open_repository(repository), ObjectStore(objects), a_rim(), Options(**options), built=Built()
-    )
+    return Publisher(open_repository(repository), ObjectStore(objects), a_rim(), Options(**options), built=Built())
 
 
 def publish_once(repository: Path, objects: Objects, **options: Any) -> dict[str, Receipt]:

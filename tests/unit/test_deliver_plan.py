@@ -131,7 +131,7 @@ def test_a_hold_and_a_freeze_are_obeyed_and_their_reason_is_said(word: str) -> N
     held = Plan("publish", first.candidate, first.release, head_of(first)._replace(**{word: {"reason": "incident 7"}}))
     second = planned(a_candidate("a", "b"), after=held)
     assert (second.outcome, second.release) == ("queued", None)
-    assert second.message == {'hold': 'held: incident 7', 'freeze': 'frozen: incident 7'}[word]
+    assert second.message == {"hold": "held: incident 7", "freeze": "frozen: incident 7"}[word]
 
 
 def test_a_bundle_without_documents_holds_the_empty_default_namespace() -> None:
