@@ -372,3 +372,140 @@ def test_moves_that_race_with_a_publish_leave_a_log_without_gap(place: Place) ->
     receipt = roll_back(means, "production", ANN, Rollback(to=1))
     assert receipt.release is not None and receipt.release.revision == 4
     assert place.head.last.release.previous == place.store.get_release("production", 3).digest
+
+
+def at(instant: int) -> When:
+    """As `--at` says."""
+    return When(instant, said_by="--at", commanded=True)
+
+
+LATER, STILL_LATER = NOON + 10_000_000, NOON + 20_000_000
+
+
+def test_what_is_pending_can_be_put_off(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    place.publish(when=at(LATER))
+    receipt = place.publish(when=at(STILL_LATER))
+    assert receipt.release is not None
+    assert (receipt.release.revision, receipt.release.activates_at) == (4, STILL_LATER)
+    place.clock.advance(LATER - place.clock.wall())
+    superseding = place.store.get_release("production", place.active).release
+    assert (superseding.kind, superseding.bundle) == ("freeze", place.store.get_release("production", 1).release.bundle)
+    place.clock.advance(STILL_LATER - place.clock.wall())
+    assert place.active == 4
+
+
+def test_another_commit_whose_trailer_names_another_instant_moves_what_is_pending(place: Place) -> None:
+    place.released(20)
+    place.change(30, "Raise it\n\nBurgee-Activate-At: 2027-01-15T11:00:00Z")
+    place.publish()
+    for hour in (10, 13):
+        git(place.repository, "commit", "--allow-empty", "-qm", f"Move\n\nBurgee-Activate-At: 2027-01-15T{hour}:00:00Z")
+        receipt = place.publish()
+        assert receipt.release is not None
+        assert receipt.release.activates_at == NOON + (hour - 8) * 3_600_000
+    assert place.publish().outcome == "unchanged"
+
+
+def test_a_dry_run_of_putting_off_writes_nothing(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    place.publish(when=at(LATER))
+    receipt = place.publish(when=at(STILL_LATER), dry_run=True)
+    assert "would be put off to" in receipt.message
+    assert place.head.revision == 2
+
+
+def test_an_instant_survives_two_freezes(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    place.publish(when=at(LATER))
+    for _ in range(2):
+        freeze(place.means, "production", ANN, until=place.clock.wall() + 60_000)
+        place.clock.advance(120_000)
+    receipt = place.publish()
+    assert receipt.release is not None
+    assert (receipt.release.activates_at, receipt.release.explicit) == (LATER, True)
+
+
+def test_an_instant_survives_a_rollback(place: Place) -> None:
+    place.released(20, 30)
+    place.change(40)
+    place.publish(when=at(LATER))
+    place.roll_back()
+    resume(place.means, "production")
+    receipt = place.publish()
+    assert receipt.release is not None
+    assert (receipt.release.activates_at, receipt.release.explicit) == (LATER, True)
+
+
+def test_after_a_hold_that_outlived_its_instant_a_commit_is_released_at_once(place: Place) -> None:
+    place.released(20)
+    git_date = {"GIT_COMMITTER_DATE": "2027-01-15T07:00:00Z"}
+    commit(place.repository, {"flags/features.yaml": features("a", percentage=30)})
+    message = "Raise it\n\nBurgee-Activate-At: 2027-01-15T09:00:00Z"
+    git(place.repository, "commit", "--amend", "-qm", message, environ=git_date)
+    hold(place.means, "production", ANN)
+    place.publish()
+    place.clock.advance(2 * 3_600_000)
+    resume(place.means, "production")
+    receipt = place.publish()
+    assert receipt.release is not None
+    assert receipt.release.activates_at == receipt.release.published_at
+    assert "which has passed meanwhile" in receipt.warnings[0]
+
+
+def test_a_rollback_together_that_would_come_after_what_is_pending_is_refused(place: Place) -> None:
+    place.released(20, 30)
+    place.change(40)
+    place.publish(when=at(place.clock.wall() + 80_000))
+    place.clock.advance(30_000)
+    with pytest.raises(RefusedError, match=r"release 3 becomes active at .*; leave out --together"):
+        place.roll_back(together=True)
+
+
+class SlowObjects(MemoryObjects):
+    """Each write takes a while, and the swap of a head a while more."""
+
+    def __init__(self, place: Place, *, write: int, swap: int = 0) -> None:
+        super().__init__("memory://slow")
+        self._objects = place.objects._objects
+        self.place, self.write, self.swap_takes, self.swaps = place, write, swap, 0
+
+    def swap(self, key: str, content: bytes, **options: Any) -> str:
+        self.place.clock.advance(self.write)
+        written = super().swap(key, content, **options)
+        if key.endswith("head.json"):
+            self.swaps += 1
+            self.place.clock.advance(self.swap_takes)
+        return written
+
+
+def delayed(place: Place, *, lags: tuple[int, ...]) -> None:
+    """An environment whose delay leaves no slack, and which has been fast until now."""
+    commit(place.repository, {"burgee.yaml": PROJECT.replace("flags}", "flags, activation_delay: 1s}")})
+    seen = place.store.read_head("production")
+    assert seen is not None
+    place.store.swap_head(seen.head._replace(lags_ms=lags, written_at=None), seen.etag)
+
+
+def test_a_store_that_has_become_slow_is_planned_for_and_not_tried_for_ever(place: Place) -> None:
+    place.released(20)
+    delayed(place, lags=(40,))
+    slow = SlowObjects(place, write=100)
+    place.store = ObjectStore(slow)
+    place.change(30)
+    receipt = place.publish()
+    assert receipt.outcome == "published"
+    assert slow.swaps == 1
+
+
+def test_a_swap_that_ended_too_late_for_readers_is_said(place: Place) -> None:
+    place.released(20)
+    delayed(place, lags=(40,))
+    place.store = ObjectStore(SlowObjects(place, write=0, swap=120_000))
+    place.change(30)
+    receipt = place.publish()
+    assert receipt.outcome == "published"
+    assert "too late: some readers may not know of the release" in receipt.warnings[-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from burgee.bundle.head import Head, append
@@ -13,9 +15,10 @@ from burgee.deliver.instants import (
     Pace,
     When,
     activation,
+    known_lag,
     safe_from,
     with_lag,
-    worst_lag,
+    with_pace,
 )
 from tests.fakes.publisher import a_document, a_release
 
@@ -41,11 +44,11 @@ def a_head(*, published_at: int = NOON - 1_000_000, active_after: int = 0, expli
 
 
 def test_an_instant_is_safe_after_a_readers_pause_twice_the_worst_lag_and_the_difference_of_clocks() -> None:
-    assert safe_from(NOON, reader_ttl=60_000, lags=(400, 700), clock_skew=5_000) == NOON + 60_000 + 1_400 + 5_000
+    assert safe_from(a_head(), NOON, PACE) == NOON + 60_000 + 1_400 + 5_000
 
 
 def test_without_a_measured_lag_one_is_assumed() -> None:
-    assert worst_lag(()) == ASSUMED_LAG_MS
+    assert known_lag(None) == ASSUMED_LAG_MS
 
 
 def test_without_a_delay_a_release_is_active_at_once() -> None:
@@ -62,6 +65,17 @@ def test_a_delay_that_is_too_short_for_readers_is_made_longer_and_it_is_said() -
     planned = activation(a_head(), NOON, AS_USUAL, Pace(delay=1_000, reader_ttl=60_000, clock_skew=5_000))
     assert planned.instant == planned.safe_from == NOON + 66_400
     assert "activation_delay of 1 s is too near" in planned.warnings[0]
+
+
+def test_while_readers_go_by_a_longer_pause_of_before_it_counts() -> None:
+    head = with_pace(a_head(), a_head()._replace(max_reader_ttl_seconds=3600), PACE, NOON - 60_000)
+    assert head.ttl_until == NOON + 3_540_000
+    assert safe_from(head, NOON, PACE) == NOON + 3_540_000 + 1_400 + 5_000
+    assert safe_from(head, NOON + 3_600_000, PACE) == NOON + 3_600_000 + 66_400
+
+
+def test_what_a_try_took_that_came_too_late_counts_as_lag() -> None:
+    assert safe_from(a_head(), NOON, replace(PACE, late=9_000)) == NOON + 60_000 + 18_000 + 5_000
 
 
 def test_an_instant_that_is_safe_is_taken_as_it_is() -> None:
@@ -104,6 +118,24 @@ def test_an_earlier_instant_goes_before_a_pending_one() -> None:
     planned = activation(head, NOON, When(NOON + 100_000, said_by="--at"), PACE)
     assert planned.instant == NOON + 100_000
     assert "is contained" in planned.warnings[0]
+
+
+def test_an_instant_of_a_commit_that_has_passed_meanwhile_counts_as_none() -> None:
+    when = When(NOON - 1_000, said_by="trailer", said_at=NOON - 9_000_000)
+    planned = activation(a_head(), NOON, when, PACE)
+    assert (planned.instant, planned.explicit) == (NOON, False)
+    assert "trailer names 2027-01-15T07:59:59.000Z, which has passed meanwhile" in planned.warnings[0]
+
+
+def test_an_instant_of_a_commit_that_was_near_from_the_beginning_stays_refused() -> None:
+    with pytest.raises(RefusedError, match="past"):
+        activation(a_head(), NOON, When(NOON - 1_000, said_by="trailer", said_at=NOON - 30_000), PACE)
+
+
+def test_what_becomes_active_before_an_instant_that_was_named_is_said() -> None:
+    head = a_head(active_after=1_200_000)
+    planned = activation(head, NOON, When(NOON + 900_000, said_by="--at"), PACE)
+    assert planned.warnings == ("release 2 becomes active before it, at 2027-01-15T08:03:20.000Z",)
 
 
 def test_a_pending_instant_that_is_near_moves_what_inherits_it_to_a_safe_one() -> None:

@@ -59,7 +59,7 @@ def test_a_changed_reader_ttl_moves_the_head_without_a_release() -> None:
     first = planned(a_candidate("a"))
     second = planned(a_candidate("a"), after=first, pace=a_pace(reader_ttl=5_000))
     assert (second.outcome, second.release) == ("unchanged", None)
-    assert head_of(second) == head_of(first)._replace(max_reader_ttl_seconds=5)
+    assert head_of(second) == head_of(first)._replace(max_reader_ttl_seconds=5, ttl_until=NOON + 60_000)
 
 
 def test_each_release_names_the_bytes_of_the_one_before() -> None:

@@ -14,9 +14,21 @@ from .release import check_format, decode_release, encode_release, loads_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
     from .release import Release
 
 FORMAT = 1
+# Between the publishing of a release and its being readable (ms): a difference beyond this is one of clocks.
+LONGEST_LAG_MS = 600_000
+
+# More milliseconds or seconds than anybody means.
+_MOST = 10**12
+# What a head may say of itself, as those who read on reckon with it.
+_SAID = ("by", "reason", "since", "until")
+_WAITING = ("commit", "since")
+_SIGNATURE = ("algorithm", "key", "signature")
 
 Entry = namedtuple("Entry", "digest payload release signatures")
 Entry.__doc__ = "A release in a head: its bytes as text (`payload`), their digest, the Release they say, signatures."
@@ -26,8 +38,8 @@ class Head(
     namedtuple(
         "Head",
         "environment revision max_reader_ttl_seconds expires_at hold freeze releases written_at lags_ms waiting "
-        "signatures",
-        defaults=(None, None, None, (), None, (), None, ()),
+        "ttl_until clock_skew_ms signatures",
+        defaults=(None, None, None, (), None, (), None, None, None, ()),
     )
 ):
     """The end of an environment's log.
@@ -36,7 +48,9 @@ class Head(
     `expires_at` is milliseconds since the epoch or None; `hold` and `freeze` are None or the objects that say why
     nothing may be published; `releases` are Entries, oldest first. `written_at` is the instant at which this head was
     planned, and `lags_ms` how long the last releases took from there to being readable; `waiting` is None or an object
-    that says which publish a hold or freeze keeps back; `signatures` are those of the head itself.
+    that says which publish a hold or freeze keeps back; until `ttl_until` readers may still go by a longer
+    `max_reader_ttl_seconds` of before, and `clock_skew_ms` is by how much clocks may differ (both None where nothing is
+    said); `signatures` are those of the head itself.
     """
 
     __slots__ = ()
@@ -116,6 +130,8 @@ def encode_head(head: Head) -> bytes:
         **({} if head.written_at is None else {"written_at": format_instant(head.written_at)}),
         **({"lags_ms": list(head.lags_ms)} if head.lags_ms else {}),
         **({"waiting": head.waiting} if head.waiting else {}),
+        **({} if head.ttl_until is None else {"ttl_until": format_instant(head.ttl_until)}),
+        **({} if head.clock_skew_ms is None else {"clock_skew_ms": head.clock_skew_ms}),
         **({"signatures": list(head.signatures)} if head.signatures else {}),
     }
     return encode_text(ordered_json(fields)) + b"\n"
@@ -127,7 +143,7 @@ def decode_head(content: bytes) -> Head:
     check_format(fields, FORMAT, "head")
     try:
         entries = tuple(_entry(listed) for listed in fields["releases"])
-        expires_at, written_at = fields.get("expires_at"), fields.get("written_at")
+        expires_at, written_at, ttl_until = (fields.get(name) for name in ("expires_at", "written_at", "ttl_until"))
         head = Head(
             environment=fields["environment"],
             revision=fields["revision"],
@@ -139,6 +155,8 @@ def decode_head(content: bytes) -> Head:
             written_at=None if written_at is None else parse_instant(written_at),
             lags_ms=tuple(fields.get("lags_ms") or ()),
             waiting=fields.get("waiting"),
+            ttl_until=None if ttl_until is None else parse_instant(ttl_until),
+            clock_skew_ms=fields.get("clock_skew_ms"),
             signatures=tuple(fields.get("signatures") or ()),
         )
     except (LookupError, TypeError, AttributeError) as error:
@@ -160,3 +178,46 @@ def _check(head: Head) -> None:
         raise InvalidDocument(f"head of {head.environment!r} lists releases {revisions}, wanted {head.revision} last")
     if any(entry.release.environment != head.environment for entry in head.releases):
         raise InvalidDocument(f"head of {head.environment!r} holds a release of another environment")
+    _check_kinds(head)
+
+
+def _check_kinds(head: Head) -> None:
+    """Raises InvalidDocument where a head says of itself what those who read on cannot reckon with."""
+    signatures = (*head.signatures, *(listed for entry in head.releases for listed in entry.signatures))
+    for name, is_right in (
+        ("revision", _is_number(head.revision)),
+        ("max_reader_ttl_seconds", head.max_reader_ttl_seconds is None or _is_number(head.max_reader_ttl_seconds)),
+        ("clock_skew_ms", head.clock_skew_ms is None or _is_number(head.clock_skew_ms)),
+        ("lags_ms", all(_is_number(lag, LONGEST_LAG_MS) for lag in head.lags_ms)),
+        ("hold", _is_said(head.hold)),
+        ("freeze", _is_said(head.freeze) and (not isinstance(head.freeze, dict) or _is_freeze(**head.freeze))),
+        ("waiting", head.waiting is None or _has_texts(head.waiting, _WAITING)),
+        ("signatures", all(_has_texts(listed, _SIGNATURE) for listed in signatures)),
+    ):
+        if not is_right:
+            raise InvalidDocument(f"head of {head.environment!r} has {name} of the wrong kind, or beyond all measure")
+
+
+def _is_number(value: Any, most: int = _MOST) -> bool:
+    return type(value) is int and 0 <= value <= most
+
+
+def _is_said(said: Any) -> bool:
+    """Whether it is nothing, a text, or an object of texts as far as its fields are known."""
+    if isinstance(said, dict):
+        return _has_texts(said, [name for name in _SAID if said.get(name) is not None])
+    return said is None or isinstance(said, str)
+
+
+def _is_freeze(*, until: Any = None, superseded: Any = (), **_: object) -> bool:
+    """Whether its instants are some, and what it superseded are releases. Raises InvalidDocument as parse_instant."""
+    if until is not None:
+        parse_instant(until)
+    return isinstance(superseded, list | tuple) and all(
+        isinstance(each, dict) and _is_number(each.get("revision")) and parse_instant(each.get("activates_at")) >= 0
+        for each in superseded
+    )
+
+
+def _has_texts(said: Any, names: Iterable[str]) -> bool:
+    return isinstance(said, dict) and all(isinstance(said.get(name), str) for name in names)

@@ -136,7 +136,10 @@ def _note(note: Any) -> dict[str, str] | None:
 
 def _check(release: Release) -> None:
     sizes_known = all(is_digest(digest) and isinstance(size, int) for digest, size in release.namespaces.values())
-    if not isinstance(release.revision, int) or release.revision < 1 or not is_digest(release.bundle):
+    texts = (release.environment, release.kind, release.profile, *release.source[:3], release.source.author or "")
+    if not all(isinstance(text, str) for text in texts) or not all(type(each) is int for each in release.pending):
+        raise InvalidDocument("release has a text or a number of another kind")
+    if type(release.revision) is not int or release.revision < 1 or not is_digest(release.bundle):
         raise InvalidDocument("release has no usable revision or bundle")
     if not sizes_known or not (release.previous is None or is_digest(release.previous)):
         raise InvalidDocument("release names something by what is not a digest")

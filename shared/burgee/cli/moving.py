@@ -12,7 +12,7 @@ import click
 
 from ..control.rim import system_rim
 from ..control.sealing import open_sealing
-from ..core.errors import ConfigurationError, NotFound
+from ..core.errors import ConfigurationError, InvalidRequest, NotFound
 from ..deliver.mirrors import Mirrors
 from ..deliver.moves import Person
 from ..deliver.publisher import Means
@@ -23,6 +23,7 @@ from .output import note, progress
 from .stores import UnknownName, chosen_store, index_of, listed_environment, mirror_at, settings, store_to_write
 
 _Value = TypeVar("_Value")
+_LONGEST_REASON = 500
 
 
 def by_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,8 +41,16 @@ def unsigned_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def person(by: str | None, reason: str) -> Person:
-    """Who does something, and why."""
-    return Person(by or account(), reason)
+    """Who does something, and why. Raises InvalidRequest for a blank reason."""
+    return Person(by or account(), said_reason(reason, "--reason"))
+
+
+def said_reason(reason: str, option: str) -> str:
+    """The reason as it is kept. Raises InvalidRequest for a blank one, or one that no log would hold."""
+    words = " ".join(reason.split())
+    if not words or not words.isprintable() or len(words) > _LONGEST_REASON:
+        raise InvalidRequest(f"{option} says why, in up to {_LONGEST_REASON} printable characters, got {reason!r:.60}")
+    return words
 
 
 def account() -> str:

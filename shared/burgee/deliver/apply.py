@@ -13,6 +13,7 @@ from ..bundle.head import Head
 from ..bundle.manifest import MANIFEST_TYPE
 from ..bundle.release import Release
 from ..core.errors import Conflict, ContentError, DigestMismatch, NotFound
+from ..core.instant import format_instant
 from ..store.port import Store
 from .candidate import Candidate
 from .instants import Activation
@@ -49,7 +50,7 @@ def append_release(
 ) -> Head:
     """Swap in a head with a further release, whose documents are in the store: the head as it was signed.
 
-    Raises as `apply` does.
+    Raises as `apply` does. What `was_late` says of it afterwards is for the receipt.
     """
     if present:
         complete_log(store, present)
@@ -78,8 +79,26 @@ def _check_new_log(store: Store, environment: str) -> None:
 
 def _check_in_time(release: Release, activation: Activation, now: int) -> None:
     if activation.write_by is not None and now > activation.write_by:
-        late = now - release.published_at
-        raise Conflict(f"writing took {late} ms, too long for every reader to hold it at its instant; planned again")
+        raise TooLate(now - release.published_at)
+
+
+class TooLate(Conflict):
+    """Writing took so long (ms) that not every reader can hold the release at its instant; to be planned again."""
+
+    def __init__(self, took: int) -> None:
+        self.took = took
+        super().__init__(f"writing takes {took} ms and more, too long for every reader to hold it at its instant")
+
+
+def was_late(head: Head, activation: Activation | None, now: int) -> tuple[str, ...]:
+    """A warning when the head was there (at `now`, ms) too late for every reader to be ready at the instant."""
+    if activation is None or activation.write_by is None or now <= activation.write_by:
+        return ()
+    instant = format_instant(head.last.release.activates_at)
+    return (
+        f"the head was there {now - activation.write_by} ms too late: some readers may not know of the release when it "
+        f"becomes active at {instant}",
+    )
 
 
 def complete_log(store: Store, head: Head) -> None:

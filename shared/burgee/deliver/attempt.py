@@ -9,12 +9,14 @@ from ..author.project import Environment
 from ..bundle.document import Document
 from ..bundle.head import Head
 from ..bundle.release import Origin
-from ..core.errors import BurgeeError, InvalidDocument, RefusedError
-from ..core.instant import parse_instant
+from ..core.errors import BurgeeError, Conflict, InvalidDocument, RefusedError
+from ..core.instant import format_instant, parse_instant
 from ..git.tree import Commit
-from .apply import apply, complete_blobs, complete_log, released_documents
+from ..store.port import SeenHead
+from .apply import apply, complete_blobs, complete_log, released_documents, was_late
 from .candidate import Candidate
 from .instants import AS_USUAL, Pace, When
+from .moves import put_off
 from .plan import Plan, Terms, plan
 from .publisher import Publisher
 from .receipt import Receipt
@@ -35,6 +37,7 @@ class Attempt:
     tip: Commit
     head: Head | None
     etag: str | None
+    late: int = 0
 
     def advance(self, candidate: Candidate) -> Receipt:
         """Release the candidate, unless something is in the way. Raises Conflict, RefusedError, StoreError."""
@@ -42,6 +45,8 @@ class Attempt:
         if planned.outcome == "empty":
             message = f"no flags below {self.environment.directory!r} at {self.environment.ref}, nothing to release yet"
             return Receipt(self.name, "empty", message=message)
+        if planned.outcome == "put-off":
+            return self._put_off(planned)
         if planned.release is None:
             return self._stay(planned)
         assert planned.head is not None
@@ -59,7 +64,19 @@ class Attempt:
         self.publisher.progress(f"{self.name}: releasing")
         rim, sealing = self.publisher.rim, self.publisher.sealing
         head = apply(self.publisher.store, planned, self.head, self.etag, now=rim.now, seal=sealing)
-        return made.became("published", warnings=(*made.warnings, *self._complete(candidate, head)))
+        late = was_late(head, planned.activation, rim.now())
+        return made.became("published", warnings=(*made.warnings, *late, *self._complete(candidate, head)))
+
+    def _put_off(self, planned: Plan) -> Receipt:
+        """Supersede what is pending, then raise Conflict: the next try releases it with its later instant."""
+        assert self.head is not None and self.etag is not None and planned.activation is not None
+        instant = planned.activation.instant
+        if self.publisher.options.dry_run:
+            last = self.head.last.release
+            message = f"release {last.revision}, which is pending, would be put off to {format_instant(instant)}"
+            return Receipt(self.name, "planned", last, self.head.last.digest, message=message)
+        put_off(self.publisher.means, SeenHead(self.head, self.etag), instant, self.publisher.options.by or "burgee")
+        raise Conflict(f"what is pending in environment {self.name!r} is put off")
 
     def _stay(self, planned: Plan) -> Receipt:
         """The receipt where nothing is released: the head may say something new of itself."""
@@ -94,6 +111,7 @@ class Attempt:
                 reader_ttl=environment.max_reader_ttl * 1000,
                 clock_skew=environment.clock_skew,
                 near=options.near or environment.near_instant,
+                late=self.late,
             ),
             allow_removal=options.allow_removal,
             when=options.when if options.when != AS_USUAL else when_of(tip),
@@ -139,7 +157,8 @@ def when_of(tip: Commit) -> When:
     if len(set(named)) > 1:
         raise RefusedError(f"commit {tip.id[:12]} has {len(named)} trailers {TRAILER}, wanted one; say which counts")
     try:
-        return When(parse_instant(named[0]), said_by=f"trailer {TRAILER} of commit {tip.id[:12]}")
+        said_by = f"trailer {TRAILER} of commit {tip.id[:12]}"
+        return When(parse_instant(named[0]), said_by=said_by, said_at=tip.committed_at)
     except InvalidDocument as error:
         raise RefusedError(f"trailer {TRAILER} of commit {tip.id[:12]}: {error}; or publish with --now") from error
 

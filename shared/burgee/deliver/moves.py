@@ -15,22 +15,19 @@ from ..bundle.document import Document
 from ..bundle.head import Entry, Head, active_at, pending_at
 from ..bundle.release import Release
 from ..core.errors import BurgeeError, Conflict, ContentError, NotFound, RefusedError
-from ..core.instant import format_instant
+from ..core.instant import format_instant, parse_instant
 from ..store.port import SeenHead
-from .apply import append_release, complete_log, documents_of
+from .apply import TooLate, append_release, complete_log, documents_of, was_late
 from .changes import compare
-from .instants import NOW, Activation, Pace, activation, safe_from, worst_lag
+from .instants import NOW, Activation, Pace, activation, known_lag, pace_of, safe_from, superseded_in
 from .log import entries
-from .permission import WORDS, decide, describe, in_force
+from .permission import WORDS, Word, decide, describe, in_force
 from .plan import following, pending_revisions
 from .publisher import TRIES, Means
 from .receipt import Receipt
 from .settle import settle
 from .tending import see
 
-# Where only the head is known: as burgee.yaml has it without saying.
-CLOCK_SKEW_MS = 5_000
-_READER_TTL_SECONDS = 60
 _Moved = TypeVar("_Moved")
 
 
@@ -62,7 +59,7 @@ def roll_back(means: Means, environment: str, person: Person, rollback: Rollback
     Raises RefusedError where that cannot be or may not be, NotFound for a release that is not there.
     """
 
-    def move(seen: SeenHead) -> Receipt:
+    def move(seen: SeenHead, late: int) -> Receipt:
         head, now = seen.head, means.rim.now()
         verdict = decide(head, "rollback", now=now, override=rollback.override)
         if not verdict.may_be_made:
@@ -72,13 +69,13 @@ def roll_back(means: Means, environment: str, person: Person, rollback: Rollback
         published_at = max(now, head.last.release.published_at + 1)
         target = _target(means, head, rollback.to, now)
         documents = _documents(means, target)
-        planned = _when(head, published_at, together=rollback.together)
+        planned = _when(head, published_at, pace_of(head, late=late), together=rollback.together)
         note = {"by": person.by, "reason": person.reason, "to": str(_origin(target))}
         if verdict.overrides:
             note |= {"overrides": " and ".join(verdict.overrides), "override_reason": rollback.override or ""}
         release = _again(head, target.release, "rollback", published_at, planned, note)
-        hold = {**_said(person, now), "revision": release.revision}
-        moved = _following(head, release)._replace(hold=hold)
+        hold = {**_said(person, now), "revision": release.revision, **_kept_back(head, now)}
+        moved = following(head, release, pace_of(head))._replace(hold=hold)
         changes = compare(documents_of(means.store, head.last.release.namespaces), documents)
         receipt = Receipt(
             environment,
@@ -93,7 +90,9 @@ def roll_back(means: Means, environment: str, person: Person, rollback: Rollback
         if rollback.dry_run:
             return receipt
         written = append_release(means.store, moved, head, seen.etag, planned, now=means.rim.now, seal=means.sealing)
-        return receipt.became("published", warnings=(*receipt.warnings, *_completed(means, written, documents)))
+        late_by = was_late(written, planned, means.rim.now())
+        warnings = (*receipt.warnings, *late_by, *_completed(means, written, documents))
+        return receipt.became("published", warnings=warnings)
 
     return _moved(means, environment, move)
 
@@ -104,7 +103,7 @@ def hold(means: Means, environment: str, person: Person) -> Head:
     Raises RefusedError while there is a hold.
     """
 
-    def move(seen: SeenHead) -> Head:
+    def move(seen: SeenHead, _late: int) -> Head:
         if in_force(seen.head, "hold", now=means.rim.now()):
             raise RefusedError(f"environment {environment!r} is {describe('hold', seen.head.hold)} already")
         return _said_by_head(means, seen, hold=_said(person, means.rim.now()))
@@ -119,56 +118,70 @@ def freeze(means: Means, environment: str, person: Person, *, until: int | None)
     while there is a freeze, for an instant that is past, and where nothing is active yet.
     """
 
-    def move(seen: SeenHead) -> tuple[Head, tuple[str, ...]]:
+    def move(seen: SeenHead, _late: int) -> tuple[Head, tuple[str, ...]]:
         head, now = seen.head, means.rim.now()
         if in_force(head, "freeze", now=now):
             raise RefusedError(f"environment {environment!r} is {describe('freeze', head.freeze)} already")
         if until is not None and until <= now:
             raise RefusedError(f"a freeze until {format_instant(until)} would be over already")
         pending = pending_at(head, now)
-        said: dict[str, Any] = {**_said(person, now), "until": None if until is None else format_instant(until)}
+        said = {
+            **_said(person, now),
+            "until": None if until is None else format_instant(until),
+            **_kept_back(head, now),
+        }
         if not pending:
             return _said_by_head(means, seen, freeze=said), ()
-        active = active_at(head, now)
-        if active is None:
-            raise RefusedError(f"no release of {environment!r} is active yet, so there is nothing to keep as it is")
-        said["superseded"] = [_superseded(entry) for entry in pending]
-        published_at = max(now, head.last.release.published_at + 1)
-        note = {"by": person.by, "reason": person.reason}
-        release = _again(head, active.release, "freeze", published_at, Activation(published_at), note)
-        moved = _following(head, release)._replace(freeze=said)
-        written = append_release(means.store, moved, head, seen.etag, None, now=means.rim.now, seal=means.sealing)
+        written = _superseding(means, seen, {"by": person.by, "reason": person.reason}, said)
+        published_at = written.last.release.published_at
         return written, (*_too_late(head, pending, published_at), *_completed(means, written, {}))
 
     return _moved(means, environment, move)
 
 
+def put_off(means: Means, seen: SeenHead, instant: int, by: str) -> None:
+    """Supersede what is pending, so that it can be released again with a later instant (ms), which is remembered.
+
+    Raises Conflict, and RefusedError where nothing is active yet.
+    """
+    head, now = seen.head, means.rim.now()
+    note = {"by": by, "reason": f"put off to {format_instant(instant)}"}
+    over = {**note, "since": format_instant(now), "until": format_instant(now)}
+    freeze = head.freeze if in_force(head, "freeze", now=now) and isinstance(head.freeze, dict) else over
+    listed = {"revision": head.revision, "activates_at": format_instant(instant), "explicit": True}
+    _completed(means, _superseding(means, seen, note, {**freeze, "superseded": [listed]}), {})
+
+
 def resume(means: Means, environment: str) -> tuple[Head, tuple[str, ...]]:
     """End a hold and a freeze: the head then, and in words what was ended. Raises RefusedError without either."""
 
-    def move(seen: SeenHead) -> tuple[Head, tuple[str, ...]]:
-        now = means.rim.now()
-        said = {"hold": seen.head.hold, "freeze": seen.head.freeze}
-        ended = tuple(describe(word, said[word]) for word in WORDS if in_force(seen.head, word, now=now))
+    def move(seen: SeenHead, _late: int) -> tuple[Head, tuple[str, ...]]:
+        head, now = seen.head, means.rim.now()
+        said: dict[Word, Any] = {"hold": head.hold, "freeze": head.freeze}
+        ended = tuple(describe(word, said[word]) for word in WORDS if in_force(head, word, now=now))
         if not ended:
             raise RefusedError(f"environment {environment!r} is neither held nor frozen")
-        freeze = seen.head.freeze
-        # What it took the instant from keeps it, for the publish that comes now.
-        ended_freeze = {**freeze, "until": format_instant(now)} if _has_superseded(freeze) else None
-        return _said_by_head(means, seen, hold=None, freeze=ended_freeze), ended
+        kept = _kept_back(head, now)
+        why = head.freeze or head.hold
+        # What lost its instant keeps it, for the publish that comes now.
+        over = {**(why if isinstance(why, dict) else {}), "until": format_instant(now), **kept} if kept else None
+        return _said_by_head(means, seen, hold=None, freeze=over), ended
 
     return _moved(means, environment, move)
 
 
-def _moved(means: Means, environment: str, move: Callable[[SeenHead], _Moved]) -> _Moved:
+def _moved(means: Means, environment: str, move: Callable[[SeenHead, int], _Moved]) -> _Moved:
     """What `move` comes to with the head as it is, again from the start when somebody else moves it."""
+    late = 0
     for _ in range(TRIES):
         seen = see(means, environment)
         if seen is None:
             raise RefusedError(f"environment {environment!r} has no release yet; `burgee publish` makes the first")
         means.sealing.check_fresh(seen.head, means.rim.now())
         try:
-            return move(seen)
+            return move(seen, late)
+        except TooLate as error:
+            late = error.took * 2
         except Conflict:
             means.pause()
     raise Conflict(f"the head of environment {environment!r} kept moving; try again")
@@ -227,17 +240,18 @@ def _documents(means: Means, target: Entry) -> dict[str, Document]:
         ) from error
 
 
-def _when(head: Head, published_at: int, *, together: bool) -> Activation:
+def _when(head: Head, published_at: int, pace: Pace, *, together: bool) -> Activation:
     if not together:
-        return activation(head, published_at, NOW, _pace(head))
-    reader_ttl = _pace(head).reader_ttl
-    safe = safe_from(published_at, reader_ttl=reader_ttl, lags=head.lags_ms, clock_skew=CLOCK_SKEW_MS)
-    return Activation(safe, True, safe, published_at + worst_lag(head.lags_ms))
-
-
-def _pace(head: Head) -> Pace:
-    seconds = head.max_reader_ttl_seconds or _READER_TTL_SECONDS
-    return Pace(delay=0, reader_ttl=seconds * 1000, clock_skew=CLOCK_SKEW_MS)
+        return activation(head, published_at, NOW, pace)
+    safe = safe_from(head, published_at, pace)
+    for entry in pending_at(head, published_at):
+        instant = entry.release.activates_at
+        if instant < safe:
+            raise RefusedError(
+                f"release {entry.release.revision} becomes active at {format_instant(instant)}, before all readers can "
+                f"go back together at {format_instant(safe)}; leave out --together"
+            )
+    return Activation(safe, True, safe, published_at + max(pace.late, known_lag(head)))
 
 
 def _again(
@@ -256,27 +270,35 @@ def _again(
     )
 
 
-def _following(head: Head, release: Release) -> Head:
-    return following(head, release, max_reader_ttl_seconds=head.max_reader_ttl_seconds or _READER_TTL_SECONDS)
-
-
 def _said(person: Person, now: int) -> dict[str, Any]:
     return {"by": person.by, "reason": person.reason, "since": format_instant(now)}
 
 
-def _superseded(entry: Entry) -> dict[str, Any]:
-    release = entry.release
-    listed = {"revision": release.revision, "activates_at": format_instant(release.activates_at)}
-    return {**listed, "explicit": True} if release.explicit else listed
+def _superseding(means: Means, seen: SeenHead, note: Mapping[str, str], freeze: Any) -> Head:
+    """Put a release of the active bundle after what is pending: the head then. Raises RefusedError, Conflict."""
+    head, now = seen.head, means.rim.now()
+    active = active_at(head, now)
+    if active is None:
+        raise RefusedError(f"no release of {head.environment!r} is active yet, so there is nothing to keep as it is")
+    published_at = max(now, head.last.release.published_at + 1)
+    release = _again(head, active.release, "freeze", published_at, Activation(published_at), note)
+    moved = following(head, release, pace_of(head))._replace(freeze=freeze)
+    return append_release(means.store, moved, head, seen.etag, None, now=means.rim.now, seal=means.sealing)
 
 
-def _has_superseded(freeze: Any) -> bool:
-    return isinstance(freeze, dict) and bool(freeze.get("superseded"))
+def _kept_back(head: Head, now: int) -> dict[str, Any]:
+    """What is pending at `now` (ms), and what was kept back before and is still to come, as a head lists it."""
+    listed = [each for each in superseded_in(head) if parse_instant(each["activates_at"]) > now]
+    for entry in pending_at(head, now):
+        release = entry.release
+        each = {"revision": release.revision, "activates_at": format_instant(release.activates_at)}
+        listed.append({**each, "explicit": True} if release.explicit else each)
+    return {"superseded": listed} if listed else {}
 
 
 def _too_late(head: Head, pending: tuple[Entry, ...], published_at: int) -> list[str]:
     """Warnings of pending releases that some readers will see become active before they see the freeze."""
-    known = safe_from(published_at, reader_ttl=_pace(head).reader_ttl, lags=head.lags_ms, clock_skew=CLOCK_SKEW_MS)
+    known = safe_from(head, published_at, pace_of(head))
     return [
         f"release {entry.release.revision} was to become active at {format_instant(entry.release.activates_at)}, "
         f"before every reader can know of the freeze ({format_instant(known)}): some may answer from it for a moment"

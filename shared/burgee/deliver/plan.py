@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..bundle.document import Document
@@ -13,10 +13,10 @@ from ..core.errors import RefusedError
 from ..core.instant import format_instant
 from .candidate import Candidate
 from .changes import Change, compare, count_flags, removed_flags
-from .instants import AS_USUAL, Activation, Pace, When, activation
+from .instants import AS_USUAL, Activation, Pace, When, activation, with_pace
 from .permission import Verdict, decide, in_force
 
-Outcome = Literal["publish", "unchanged", "empty", "queued"]
+Outcome = Literal["publish", "unchanged", "empty", "queued", "put-off"]
 
 # A last release this far in the future was published by a clock that was wrong; an instant after it would be, too.
 _CLOCK_AHEAD_MS = 300_000
@@ -43,7 +43,8 @@ class Terms:
 class Plan:
     """The steps that would be taken: without a release nothing, but for a `head` that says something else of itself.
 
-    `head` is the head to swap in, if any; `message` says what keeps a release back that is `queued`.
+    `head` is the head to swap in, if any; `message` says what keeps a release back that is `queued`. `put-off`: what is
+    pending is wanted at a later instant, so it has to be superseded before.
     """
 
     outcome: Outcome
@@ -71,8 +72,8 @@ def plan(
     is in milliseconds. Raises RefusedError when the guard against removals or the instant forbids it.
     """
     last = head.last.release if head else None
-    if head and _is_same(head, candidate, terms, now):
-        return _unchanged(head, candidate, terms)
+    if head and _is_same(head, candidate, terms, origin, now):
+        return _unchanged(head, candidate, terms, now)
     if not last and not count_flags(candidate.documents) and not terms.allow_removal:
         return Plan("empty", candidate)
     _guard_removal(released, candidate, terms)
@@ -84,8 +85,10 @@ def plan(
         return Plan("queued", candidate, head=moved, changes=changes, message=verdict.message)
     ahead = last if last is not None and last.published_at > now + _CLOCK_AHEAD_MS else None
     published_at = max(now, last.published_at + 1) if last else now
-    pace = terms.pace if ahead is None else Pace(0, terms.pace.reader_ttl, terms.pace.clock_skew, terms.pace.near)
+    pace = terms.pace if ahead is None else replace(terms.pace, delay=0)
     active = activation(head, published_at, terms.when, pace)
+    if _is_put_off(head, candidate, active, published_at):
+        return Plan("put-off", candidate, activation=active)
     release = Release(
         environment=terms.environment,
         revision=head.revision + 1 if head else 1,
@@ -105,18 +108,19 @@ def plan(
         "publish",
         candidate,
         release,
-        following(head, release, max_reader_ttl_seconds=terms.pace.reader_ttl // 1000),
+        following(head, release, terms.pace),
         changes,
         (*_warnings(released, ahead), *active.warnings, *_broken_through(head, verdict)),
         active,
     )
 
 
-def following(head: Head | None, release: Release, *, max_reader_ttl_seconds: int) -> Head:
+def following(head: Head | None, release: Release, pace: Pace) -> Head:
     """The head that `release` makes: nothing waits any more, and a freeze that is over is forgotten."""
-    moved = append(head, release, max_reader_ttl_seconds=max_reader_ttl_seconds)
+    moved = append(head, release, max_reader_ttl_seconds=pace.reader_ttl // 1000)
     freeze = moved.freeze if in_force(head, "freeze", now=release.published_at) else None
-    return moved._replace(freeze=freeze, waiting=None, written_at=release.published_at)
+    told = with_pace(moved, head, pace, release.published_at)
+    return told._replace(freeze=freeze, waiting=None, written_at=release.published_at)
 
 
 def pending_revisions(head: Head | None, published_at: int) -> tuple[int, ...]:
@@ -128,19 +132,29 @@ def pending_revisions(head: Head | None, published_at: int) -> tuple[int, ...]:
     return tuple(range(active.release.revision + 1 if active else 1, head.revision + 1))
 
 
-def _is_same(head: Head, candidate: Candidate, terms: Terms, now: int) -> bool:
-    """Whether the last release is what is wanted; one that is pending may be wanted at another instant."""
-    last = head.last.release
-    moved = terms.when.commanded and last.activates_at > now and last.activates_at != terms.when.instant
+def _is_same(head: Head, candidate: Candidate, terms: Terms, origin: Origin, now: int) -> bool:
+    """Whether the last release is what is wanted; one that is pending may be wanted at another instant, by a command or
+    by the trailer of another commit."""
+    last, when = head.last.release, terms.when
+    says = when.commanded or (when.instant is not None and origin.commit != last.source.commit)
+    moved = says and last.activates_at > now and last.activates_at != when.instant
     return last.bundle == candidate.digest and last.profile == terms.profile and not moved
 
 
-def _unchanged(head: Head, candidate: Candidate, terms: Terms) -> Plan:
-    seconds = terms.pace.reader_ttl // 1000
-    same = head.max_reader_ttl_seconds == seconds and head.waiting is None
-    return Plan(
-        "unchanged", candidate, head=None if same else head._replace(max_reader_ttl_seconds=seconds, waiting=None)
-    )
+def _unchanged(head: Head, candidate: Candidate, terms: Terms, now: int) -> Plan:
+    pace = terms.pace
+    told = (head.max_reader_ttl_seconds, head.clock_skew_ms, head.waiting)
+    if told == (pace.reader_ttl // 1000, pace.clock_skew, None):
+        return Plan("unchanged", candidate)
+    return Plan("unchanged", candidate, head=with_pace(head, head, pace, now)._replace(waiting=None))
+
+
+def _is_put_off(head: Head | None, candidate: Candidate, active: Activation, now: int) -> bool:
+    """Whether what is pending is wanted later: it has to be superseded first."""
+    if head is None or not active.explicit:
+        return False
+    last = head.last.release
+    return bool(last.bundle == candidate.digest and now < last.activates_at < active.instant)
 
 
 def _waiting(head: Head, verdict: Verdict, candidate: Candidate, origin: Origin, now: int) -> dict[str, str]:

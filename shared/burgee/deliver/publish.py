@@ -16,6 +16,7 @@ from ..bundle.head import Head
 from ..core.errors import BurgeeError, Conflict, InvalidFiles, Problem, RefusedError
 from ..git.tree import Commit, Source
 from .allowed import is_allowed
+from .apply import TooLate
 from .attempt import Attempt
 from .candidate import Candidate, compile_bundle
 from .claim import claim, dropped_receipt, list_environments
@@ -97,6 +98,7 @@ def _publish_environment(publisher: Publisher, project: Project, name: str) -> R
     environment = project.environments[name]
     _guard_mirrors(environment, publisher.options.allowed_mirrors)
     files = _Files(publisher, project, name)
+    late = 0
     for _ in range(TRIES):
         publisher.progress(f"{name}: reading")
         found = see(publisher.means, name)
@@ -107,7 +109,11 @@ def _publish_environment(publisher: Publisher, project: Project, name: str) -> R
         if any(problem.severity == "error" for problem in problems):
             return Receipt(name, "invalid", commit=tip.id, problems=problems)
         try:
-            receipt = Attempt(publisher, name, environment, tip, head, etag).advance(read.candidate)
+            receipt = Attempt(publisher, name, environment, tip, head, etag, late).advance(read.candidate)
+        except TooLate as error:
+            # Twice, for the next try may take longer.
+            late = error.took * 2
+            continue
         except Conflict:
             publisher.pause()
             continue

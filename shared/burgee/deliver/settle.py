@@ -54,28 +54,18 @@ def settle(
     if not store.keeps_static:
         return _tag(store, environment, now)
     for _ in range(_TRIES):
-        present = {namespace: store.read_static(environment, namespace) for namespace in store.list_static(environment)}
-        active, at = _active(store, environment, now), now()
-        if active is None:
+        look = _look(store, environment, now)
+        if look is None:
             return None
-        present = {**dict.fromkeys(active.release.namespaces), **present}
-        stale = _stale(store, active, present, shown)
-        served = {
-            key: (documents or {}).get(digest) or Document(store.get_blob(digest)) for key, digest in stale.items()
-        }
-        gone = [key for key in present if key not in active.release.namespaces]
         try:
-            etags = _write(store, environment, present, _wanted(served, gone, at, shown))
+            settled = _show(store, look, documents or {}, shown)
         except Conflict:
             pause()
             continue
-        for key, document in served.items():
-            if not _remember(stale[key], document):
-                shown.note((store.url, environment, key), etags[key], stale[key])
         again = _active(store, environment, now)
-        if again is not None and again.digest == active.digest:
+        if again is not None and again.digest == settled.digest:
             # A step that has come meanwhile is for the next time: those of a ramp may come faster than stores write.
-            return Settled(active.digest, _first(document.next_step(at) for document in served.values()))
+            return settled
     raise Conflict(f"static snapshots of environment {environment!r} kept changing while they were written; try again")
 
 
@@ -123,15 +113,48 @@ def _active(store: Store, environment: str, now: Callable[[], int]) -> Entry | N
     return active_at(found[0], now()) if found else None
 
 
-def _stale(
-    store: Store, active: Entry, present: Mapping[str, tuple[bytes, str] | None], shown: Shown
-) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The snapshots that were there, by namespace, and then the release that was active at an instant (milliseconds).
+
+    Each of its namespaces is in `present`, with None where there was nothing.
+    """
+
+    present: Mapping[str, tuple[bytes, str] | None]
+    active: Entry
+    at: int
+
+
+def _look(store: Store, environment: str, now: Callable[[], int]) -> _Look | None:
+    """What is there, read before the head and the clock are; None without an active release."""
+    present = {namespace: store.read_static(environment, namespace) for namespace in store.list_static(environment)}
+    active = _active(store, environment, now)
+    if active is None:
+        return None
+    return _Look({**dict.fromkeys(active.release.namespaces), **present}, active, now())
+
+
+def _show(store: Store, look: _Look, documents: Mapping[str, Document], shown: Shown) -> Settled:
+    """Write the snapshots that differ from the release of a look. Raises Conflict where others have written."""
+    release = look.active.release
+    stale = _stale(store, look, shown)
+    served = {key: documents.get(digest) or Document(store.get_blob(digest)) for key, digest in stale.items()}
+    gone = [key for key in look.present if key not in release.namespaces]
+    etags = _write(store, release.environment, look.present, _wanted(served, gone, look.at, shown))
+    for key, document in served.items():
+        if not _remember(stale[key], document):
+            shown.note((store.url, release.environment, key), etags[key], stale[key])
+    return Settled(look.active.digest, _first(document.next_step(look.at) for document in served.values()))
+
+
+def _stale(store: Store, look: _Look, shown: Shown) -> dict[str, str]:
     """The digests of the documents whose snapshots are not known to be there, by namespace."""
-    release = active.release
+    release = look.active.release
     return {
         key: digest
         for key, (digest, _size) in release.namespaces.items()
-        if (found := present[key]) is None or not shown.shows((store.url, release.environment, key), found[1], digest)
+        if (found := look.present[key]) is None
+        or not shown.shows((store.url, release.environment, key), found[1], digest)
     }
 
 

@@ -55,8 +55,8 @@ def _active(receipt: Receipt) -> str:
     at, safe = _clock(release.activates_at), receipt.safe_from
     if safe is None:
         return f"active {at} UTC"
-    # The day is the same but for releases around midnight, and then the time alone is understood as well.
-    return f"active {at} UTC, safe from {_clock(safe).rpartition(' ')[2]}"
+    day, _, time = _clock(safe).partition(" ")
+    return f"active {at} UTC, safe from {time if at.startswith(day) else f'{day} {time}'}"
 
 
 def _clock(instant: int) -> str:

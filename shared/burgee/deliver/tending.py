@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ..bundle.head import Head
 from ..core.errors import BurgeeError
 from ..store.port import SeenHead
-from .instants import KEPT_LAGS, LONGEST_LAG_MS, with_lag, worst_lag
+from .instants import KEPT_LAGS, LONGEST_LAG_MS, known_lag, with_lag
 from .publisher import Means, Publisher
 from .settle import settle
 
@@ -64,7 +64,7 @@ def see(means: Means, environment: str) -> SeenHead | None:
 def note_lag(means: Means, environment: str, revision: int, lag: int) -> None:
     """Let the head remember a lag (ms) of its release that is longer than those it knows of. Raises Conflict."""
     seen = see(means, environment)
-    if seen and seen.head.revision == revision and worst_lag(seen.head.lags_ms) < lag <= LONGEST_LAG_MS:
+    if seen and seen.head.revision == revision and known_lag(seen.head) < lag <= LONGEST_LAG_MS:
         head = seen.head._replace(lags_ms=(*seen.head.lags_ms, lag)[-KEPT_LAGS:], written_at=None)
         means.store.swap_head(means.sealing(head, means.rim.now()), seen.etag)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..core.instant import parse_instant
-from ..deliver.instants import AS_USUAL, ASSUMED_LAG_MS, Pace, When, safe_from
+from ..deliver.instants import AS_USUAL, ASSUMED_LAG_MS, Pace, When, margin
 
 ENVIRONMENT = "production"
 BEGIN = parse_instant("2027-03-01T09:00:00Z")
@@ -47,7 +47,7 @@ class Scenario:
         """How long after its publishing a release becomes active at the latest, without an instant of its own."""
         # Of the first release nothing is measured.
         lags = (self.lag, ASSUMED_LAG_MS)
-        return max(self.delay, safe_from(0, reader_ttl=self.ttl, lags=lags, clock_skew=self.skew))
+        return max(self.delay, margin(reader_ttl=self.ttl, lag=max(lags, default=ASSUMED_LAG_MS), clock_skew=self.skew))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ...deliver.receipt import Receipt
 from ...deliver.receipt import as_json as receipt_json
 from ...git.repository import Repository
 from ..instants import read_instant
-from ..moving import account, announced, by_option, check_hooks, unsigned_option
+from ..moving import account, announced, by_option, check_hooks, said_reason, unsigned_option
 from ..options import environment_option, example, json_option, store_option
 from ..output import note, progress, show_json, show_receipt
 from ..places import named, repository_at
@@ -113,7 +113,7 @@ def command(
         adopt=adopt,
         when=when,
         near="shift" if shift else None,
-        override=override,
+        override=None if override is None else said_reason(override, "--break-glass"),
         by=by or account(),
     )
     told: list[str] = []

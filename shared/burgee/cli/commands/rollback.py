@@ -6,7 +6,7 @@ import click
 
 from ...deliver.moves import Rollback, roll_back
 from ...deliver.receipt import as_json as receipt_json
-from ..moving import by_option, check_hooks, means_at, moved, passed_on, person, unsigned_option
+from ..moving import by_option, check_hooks, means_at, moved, passed_on, person, said_reason, unsigned_option
 from ..options import environment_names, example, json_option, store_option
 from ..output import show_json, show_receipt
 from ..stores import settings
@@ -51,7 +51,8 @@ def command(
     """
     check_hooks(settings())
     means = means_at(store_url, environment, unsigned=unsigned)
-    wanted = Rollback(to=to, together=together, override=override, dry_run=dry_run)
+    why = None if override is None else said_reason(override, "--break-glass")
+    wanted = Rollback(to=to, together=together, override=why, dry_run=dry_run)
     receipt = moved(lambda: roll_back(means, environment, person(by, reason), wanted))
     if not dry_run:
         (receipt,) = passed_on(means, environment, [receipt])
