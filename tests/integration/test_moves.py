@@ -8,45 +8,30 @@ from typing import Any
 
 import pytest
 
-from burgee.bundle.head import Head, active_at
+from burgee.bundle.head import active_at
 from burgee.core.errors import NotFound, RefusedError
+from burgee.deliver import apply
 from burgee.deliver.instants import NOW, When
 from burgee.deliver.moves import Person, Rollback, freeze, hold, resume, roll_back
-from burgee.deliver.publish import publish
-from burgee.deliver.publisher import Means, Options, Publisher
 from burgee.deliver.receipt import Receipt, lines
 from burgee.deliver.status import status_of
-from burgee.git.repository import open_repository
+from burgee.fetch.held import HEAD_BYTES
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
-from tests.fakes.clock import NOON, VirtualClock
-from tests.publishing import a_rim, features
-from tests.servers.git_cli import a_work_tree, commit, git
+from tests.fakes.clock import NOON
+from tests.publishing import ONLY_PRODUCTION, Production, features
+from tests.servers.git_cli import commit, git
 
-PROJECT = "version: 1\nenvironments:\n  production: {directory: flags}\n"
 ANN = Person("ann", "checkout errors")
 
 
-class Place:
-    """A repository, a store and a clock that moves when it is told to."""
-
-    def __init__(self, folder: Path) -> None:
-        self.repository = a_work_tree(folder / "flags", {"burgee.yaml": PROJECT, "flags/features.yaml": features("a")})
-        self.objects = MemoryObjects("memory://moves")
-        self.store = ObjectStore(self.objects)
-        self.clock = VirtualClock()
-        self.means = Means(self.store, a_rim(self.clock))
+class Place(Production):
+    """One flag, the percentage for which it is on, and what people do to its environment."""
 
     def change(self, percentage: int, message: str = "change") -> str:
         """Commit another percentage: the commit."""
         commit(self.repository, {"flags/features.yaml": features("a", percentage=percentage)}, message=message)
         return git(self.repository, "rev-parse", "HEAD")
-
-    def publish(self, **options: Any) -> Receipt:
-        with open_repository(self.repository) as opened:
-            publisher = Publisher(opened, self.store, self.means.rim, Options(**options))
-            (receipt,) = publish(publisher)
-        return receipt
 
     def released(self, *percentages: int) -> None:
         """Publish each percentage, a minute between them."""
@@ -59,12 +44,6 @@ class Place:
         return roll_back(self.means, "production", person, Rollback(**rollback))
 
     @property
-    def head(self) -> Head:
-        found = self.store.read_head("production")
-        assert found is not None
-        return found.head
-
-    @property
     def active(self) -> int:
         """The revision that is active by the clock."""
         found = active_at(self.head, self.clock.wall())
@@ -74,7 +53,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+    return Place(tmp_path, features("a"))
 
 
 def test_a_rollback_is_a_new_release_that_names_an_old_bundle_and_says_who_and_why(place: Place) -> None:
@@ -331,7 +310,7 @@ def test_a_trailer_whose_instant_is_too_near_refuses_or_shifts_as_the_environmen
     place.released(20)
     place.change(30, "Raise it\n\nBurgee-Activate-At: 2027-01-15T08:01:30Z")
     assert "too near" in place.publish().message
-    commit(place.repository, {"burgee.yaml": PROJECT.replace("flags}", "flags, near_instant: shift}")})
+    commit(place.repository, {"burgee.yaml": ONLY_PRODUCTION.replace("flags}", "flags, near_instant: shift}")})
     git(place.repository, "commit", "--amend", "-qm", "shift\n\nBurgee-Activate-At: 2027-01-15T08:01:30Z")
     receipt = place.publish()
     assert receipt.outcome == "published"
@@ -484,7 +463,7 @@ class SlowObjects(MemoryObjects):
 
 def delayed(place: Place, *, lags: tuple[int, ...]) -> None:
     """An environment whose delay leaves no slack, and which has been fast until now."""
-    commit(place.repository, {"burgee.yaml": PROJECT.replace("flags}", "flags, activation_delay: 1s}")})
+    commit(place.repository, {"burgee.yaml": ONLY_PRODUCTION.replace("flags}", "flags, activation_delay: 1s}")})
     seen = place.store.read_head("production")
     assert seen is not None
     place.store.swap_head(seen.head._replace(lags_ms=lags, written_at=None), seen.etag)
@@ -509,3 +488,77 @@ def test_a_swap_that_ended_too_late_for_readers_is_said(place: Place) -> None:
     receipt = place.publish()
     assert receipt.outcome == "published"
     assert "too late: some readers may not know of the release" in receipt.warnings[-1]
+
+
+def test_after_the_glass_was_broken_at_once_nothing_waits_for_the_instant_that_a_freeze_took(place: Place) -> None:
+    place.released(20)
+    place.change(30)
+    place.publish(when=at(LATER))
+    freeze(place.means, "production", ANN, until=None)
+    place.publish(when=NOW, override="fix")
+    resume(place.means, "production")
+    place.change(40)
+    receipt = place.publish()
+    assert receipt.release is not None
+    assert receipt.release.activates_at == receipt.release.published_at
+
+
+def test_a_change_of_profile_is_rolled_back(place: Place) -> None:
+    place.released(20)
+    commit(place.repository, {"burgee.yaml": ONLY_PRODUCTION.replace("flags}", "flags, profile: S1/server}")})
+    place.publish()
+    receipt = place.roll_back()
+    assert receipt.release is not None
+    assert (receipt.release.profile, receipt.release.note) == ("C/server", {**(receipt.release.note or {}), "to": "1"})
+
+
+def test_a_second_rollback_looks_through_a_freeze_that_came_between(place: Place) -> None:
+    place.released(20, 30, 40)
+    place.roll_back()
+    resume(place.means, "production")
+    place.change(50)
+    place.publish(when=at(LATER))
+    freeze(place.means, "production", ANN, until=None)
+    receipt = place.roll_back(override="still broken")
+    assert receipt.release is not None and receipt.release.note["to"] == "1"
+
+
+def test_a_freeze_is_in_force_by_the_clock_and_not_by_a_log_that_is_ahead_of_it(place: Place) -> None:
+    place.clock.advance(3_600_000)
+    place.released(20)
+    place.clock.step_wall(-3_660_000)
+    freeze(place.means, "production", ANN, until=place.clock.wall() + 1_800_000)
+    place.change(30)
+    place.publish(override="fix")
+    place.change(40)
+    assert place.publish().outcome == "queued"
+
+
+def test_a_rollback_says_what_will_not_become_active(place: Place) -> None:
+    place.released(20, 30)
+    place.change(40)
+    place.publish(when=at(LATER))
+    (warning,) = place.roll_back().warnings
+    assert "release 3 will not become active at" in warning
+
+
+def test_nothing_is_built_on_an_older_head_that_was_put_back(place: Place) -> None:
+    place.released(20, 30)
+    old = place.objects._objects["environments/production/head.json"]
+    place.released(40)
+    place.objects._objects["environments/production/head.json"] = old
+    place.change(50)
+    receipt = place.publish()
+    assert receipt.outcome == "failed"
+    assert "is at release 2: an older one was put in its place" in receipt.message
+
+
+def test_a_head_that_no_reader_would_take_is_not_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert apply.LARGEST_HEAD == HEAD_BYTES
+    place.released(20)
+    monkeypatch.setattr(apply, "LARGEST_HEAD", 2_000)
+    for number in range(3):
+        place.change(30 + number)
+        receipt = place.publish(when=at(LATER + number))
+    assert receipt.outcome == "refused"
+    assert "readers take 2000" in receipt.message

@@ -184,6 +184,8 @@ def _nearest(entries: Sequence[Entry], commit: str) -> str:
     try:
         committed_at = _commit_here(commit).committed_at
     except BurgeeError:
+        committed_at = None
+    if committed_at is None:
         return f"made last are of {', '.join(map(_made_from, entries[:_NEAR])) or 'none'}"
     dated = [entry for entry in entries if entry.release.source.committed_at is not None]
     later = [entry for entry in dated if entry.release.source.committed_at > committed_at][-1:]

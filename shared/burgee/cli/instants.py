@@ -7,6 +7,7 @@ import re
 from ..author.durations import parse_duration
 from ..core.dates import parse_rfc3339
 from ..core.errors import InvalidRequest
+from ..core.instant import is_instant
 
 _DAYS = re.compile(r"(\d{1,3})d((?:\d.*)?)", re.ASCII)
 _DAY_MS = 86_400_000
@@ -15,11 +16,17 @@ _DAY_MS = 86_400_000
 def read_instant(text: str, *, name: str, now: int, past: bool = False) -> int:
     """Milliseconds since the epoch of what the option `name` says: an instant with its zone, or how long from `now`.
 
-    A duration such as `2h30m` or `7d` counts forwards, or backwards where the `past` is meant. Raises InvalidRequest.
+    A duration such as `2h30m` or `7d` counts forwards, or backwards where the `past` is meant. Raises InvalidRequest,
+    also for an instant outside the years 0000 to 9999 of UTC.
     """
     nanos = parse_rfc3339(text)
-    if nanos is not None:
-        return nanos // 1_000_000
+    instant = _from_now(text, name=name, now=now, past=past) if nanos is None else nanos // 1_000_000
+    if not is_instant(instant):
+        raise InvalidRequest(f"{name} is an instant in the years 0000 to 9999 of UTC, got {text!r}")
+    return instant
+
+
+def _from_now(text: str, *, name: str, now: int, past: bool) -> int:
     try:
         duration = _duration(text.removeprefix("-") if past else text)
     except ValueError:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from getpass import getuser
 from typing import Any, TypeVar
 
 import click
 
+from ..bundle.head import Head
 from ..control.rim import system_rim
 from ..control.sealing import open_sealing
 from ..core.errors import ConfigurationError, InvalidRequest, NotFound
 from ..deliver.mirrors import Mirrors
 from ..deliver.moves import Person
 from ..deliver.publisher import Means
-from ..deliver.receipt import Receipt
+from ..deliver.receipt import Outcome, Receipt
+from ..deliver.receipt import as_json as receipt_json
 from ..settings import Settings
 from .mirrors import mirrors_here
 from .output import note, progress
@@ -81,18 +82,40 @@ def moved(move: Callable[[], _Value]) -> _Value:
         raise UnknownName(str(error)) from error
 
 
-def passed_on(means: Means, environment: str, receipts: Sequence[Receipt]) -> list[Receipt]:
-    """The receipts, after readers were told and mirrors were written; either's faults are said and are no failure."""
-    said = settings()
-    for line in announced(receipts, said, now=means.rim.now):
+def passed_on(means: Means, receipt: Receipt) -> Receipt:
+    """The receipt, after readers were told and mirrors were written; either's faults are said and are no failure."""
+    said, environment = settings(), receipt.environment
+    for line in announced([receipt], said, now=means.rim.now):
         note(line)
     urls = dict.fromkeys((*said.mirrors, *mirrors_here(environment, said.allowed_mirrors)))
     if not urls:
-        return list(receipts)
+        return receipt
     with progress() as show:
         show("writing mirrors")
-        became: Mapping[str, Any] = Mirrors(mirror_at).write(means, {environment: tuple(urls)})
-    return [replace(receipt, mirrors=became.get(receipt.environment, ())) for receipt in receipts]
+        became = Mirrors(mirror_at).write(means, {environment: tuple(urls)})
+    return became[environment].on(receipt)
+
+
+def head_passed_on(means: Means, head: Head, *, released: bool = False, warnings: Sequence[str] = ()) -> Receipt:
+    """As `passed_on`, of a head that says something new; with `released` its last release was made for that."""
+    outcome: Outcome = "published" if released else "unchanged"
+    last = head.last
+    receipt = Receipt(head.environment, outcome, last.release, last.digest, warnings=tuple(warnings))
+    return passed_on(means, receipt)
+
+
+def rest_json(receipt: Receipt) -> dict[str, Any]:
+    """For machines, what is to be said beside what was done: {warnings, mirrors}."""
+    fields = receipt_json(receipt)
+    return {name: fields[name] for name in ("warnings", "mirrors")}
+
+
+def show_rest(receipt: Receipt) -> None:
+    """Print what is to be said beside what was done: warnings, and what became of mirrors."""
+    for warning in receipt.warnings:
+        note(f"warning: {warning}")
+    for mirror in receipt.mirrors:
+        note(f"{'warning: ' if mirror.fault else ''}{mirror}")
 
 
 def check_hooks(said: Settings) -> None:

@@ -43,7 +43,7 @@ def complain(message: str) -> None:
 
 def note(message: str) -> None:
     """Print something a person may want to know beside the result."""
-    click.echo(message, err=True)
+    click.echo(visible(message), err=True)
 
 
 def show_problems(problems: Sequence[Problem], *, form: str = "text") -> None:

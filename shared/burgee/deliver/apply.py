@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..bundle.document import Document
-from ..bundle.head import Head
+from ..bundle.head import Head, encode_head
 from ..bundle.manifest import MANIFEST_TYPE
 from ..bundle.release import Release
-from ..core.errors import Conflict, ContentError, DigestMismatch, NotFound
+from ..core.errors import Conflict, ContentError, DigestMismatch, NotFound, RefusedError
 from ..core.instant import format_instant
 from ..store.port import Store
 from .candidate import Candidate
 from .instants import Activation
 from .plan import Plan
 from .sealing import UNSIGNED, Seal
+
+# As much as readers take.
+LARGEST_HEAD = 8 * 1024 * 1024
 
 
 def apply(
@@ -54,27 +57,41 @@ def append_release(
     """
     if present:
         complete_log(store, present)
-    else:
-        _check_new_log(store, head.environment)
+    _check_end_of_log(store, head, etag)
     sealed = seal(head, now())
+    _check_size(sealed)
     if activation:
         _check_in_time(head.last.release, activation, now())
     store.swap_head(sealed, etag)
     return sealed
 
 
-def _check_new_log(store: Store, environment: str) -> None:
-    """Releases are only ever written after a head: a log without one has lost it, and may not begin again at 1."""
+def _check_end_of_log(store: Store, head: Head, etag: str | None) -> None:
+    """Releases are only ever written after a head: where the next one is there, the head is gone or an older one.
+
+    Raises Conflict when somebody else moved it meanwhile.
+    """
     try:
-        store.get_release(environment, 1)
+        store.get_release(head.environment, head.revision)
     except NotFound:
         return
-    if store.read_head(environment) is not None:
-        raise Conflict(f"somebody else made the first release of environment {environment!r} meanwhile")
+    found = store.read_head(head.environment)
+    if (found.etag if found else None) != etag:
+        raise Conflict(f"somebody else made release {head.revision} of environment {head.environment!r} meanwhile")
+    lost = "is gone" if found is None else f"is at release {found.head.revision}: an older one was put in its place"
     raise ContentError(
-        f"environment {environment!r} has releases in {store.url}, but its head.json is gone; "
+        f"environment {head.environment!r} has release {head.revision} in {store.url}, but its head.json {lost}; "
         "restore it from a copy of the store: readers refuse a log that begins again"
     )
+
+
+def _check_size(head: Head) -> None:
+    size = len(encode_head(head))
+    if size > LARGEST_HEAD:
+        raise RefusedError(
+            f"the head of {head.environment!r} would have {size} bytes with {len(head.releases)} releases that are "
+            f"active or pending, readers take {LARGEST_HEAD}; publish less often, or make activation_delay shorter"
+        )
 
 
 def _check_in_time(release: Release, activation: Activation, now: int) -> None:

@@ -7,16 +7,26 @@ whatever an attempt leaves out, the next one finds lacking and completes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from ..bundle.document import Document
 from ..bundle.head import Entry, Head, encode_head
 from ..bundle.manifest import MANIFEST_TYPE
 from ..core.errors import Conflict, ContentError, InvalidRequest, NotFound, RefusedError
-from ..store.port import Store
+from ..store.port import SeenHead, Store
 from .settle import has_steps, settle
 
 _TRIES = 10
 _EMPTY = "give the mirror an empty place"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rim:
+    """As `bring` is given it."""
+
+    now: Callable[[], int]
+    pause: Callable[[], None]
+    shown: Callable[[int], object]
 
 
 def bring(
@@ -27,20 +37,22 @@ def bring(
     now: Callable[[], int],
     pause: Callable[[], None] = lambda: None,
     adopt: bool = False,
+    shown: Callable[[int], object] = lambda since: None,
 ) -> int:
     """Bring an environment of `mirror` to where it is in `primary`: its revision then, 0 without a release.
 
     `now` is in milliseconds; `pause` waits before a lost race is run again; `adopt` takes over a mirror of another
-    repository, if its logs are beginnings of the primary's. Raises RefusedError for such a mirror without that,
-    InvalidRequest for the primary itself, ContentError for a mirror whose log is another, Conflict when others keep
-    writing, and whatever the stores raise.
+    repository, if its logs are beginnings of the primary's; `shown` is told, once readers can see it there, when the
+    first release that they could not see yet was published (ms). Raises RefusedError for another's mirror without
+    `adopt`, InvalidRequest for the primary itself, ContentError for a mirror whose log is another, Conflict when others
+    keep writing, and whatever the stores raise.
     """
     if mirror.url == primary.url:
         raise InvalidRequest(f"{mirror.url} is the store itself, and no mirror of it")
     for _ in range(_TRIES):
         try:
             _list_environments(primary, mirror, adopt=adopt)
-            return _advance(primary, mirror, environment, now, pause)
+            return _advance(primary, mirror, environment, _Rim(now, pause, shown))
         except Conflict:
             pause()
     raise Conflict(f"environment {environment!r} of {mirror.url} kept changing while it was written; try again")
@@ -70,24 +82,54 @@ def _check_adoptable(primary: Store, mirror: Store, environment: str) -> None:
         raise ContentError(f"{mirror.url} has an environment {environment!r} that the store has not; {_EMPTY}")
 
 
-def _advance(primary: Store, mirror: Store, environment: str, now: Callable[[], int], pause: Callable[[], None]) -> int:
+def _advance(primary: Store, mirror: Store, environment: str, rim: _Rim) -> int:
     there = mirror.read_head(environment)
     found = primary.read_head(environment)
     if found is None:
         return 0
-    head, copied = found[0], dict[str, Document]()
-    if there is None or encode_head(there[0]) != encode_head(head):
-        if there is not None:
-            _check_same_log(primary, mirror, there[0], head)
+    head, copied = found.head, dict[str, Document]()
+    if there is None or encode_head(there.head) != encode_head(head):
+        copied = _move_head(primary, mirror, there, head, rim.shown)
+    elif mirror.keeps_static and _is_complete(mirror, head):
+        return int(head.revision)
+    settle(mirror, environment, now=rim.now, documents=copied, pause=rim.pause)
+    _copy_log(primary, mirror, head)
+    return int(head.revision)
+
+
+def _move_head(
+    primary: Store, mirror: Store, there: SeenHead | None, head: Head, shown: Callable[[int], object]
+) -> dict[str, Document]:
+    """Let the mirror show the head, once it has what that names: the documents that were written, by their digests."""
+    copied = dict[str, Document]()
+    if there is not None:
+        _check_same_log(primary, mirror, there.head, head)
+    if there is None or _named(there.head) != _named(head):
         for entry in head.releases:
             # All of it, also what an earlier release named: the mirror may have lost some since.
             copied |= _copy_bundle(primary, mirror, entry, None)
-        mirror.swap_head(head, there[1] if there else None)
-    elif mirror.keeps_static and _is_complete(mirror, head):
-        return int(head.revision)
-    settle(mirror, environment, now=now, documents=copied, pause=pause)
-    _copy_log(primary, mirror, head)
-    return int(head.revision)
+    since = _unseen_since(primary, there.head.revision if there else 0, head)
+    mirror.swap_head(head, there.etag if there else None)
+    if since is not None:
+        shown(since)
+    return copied
+
+
+def _named(head: Head) -> list[str]:
+    """What readers of a head go by; one with the same is only signed anew, or says something else of itself."""
+    return [entry.digest for entry in head.releases]
+
+
+def _unseen_since(primary: Store, revision: int, head: Head) -> int | None:
+    """When the first release after a revision was published (ms).
+
+    None where there is none, and of a mirror that is new to an old log: nobody reads there yet.
+    """
+    if revision == head.revision or (revision == 0 and head.revision > 1):
+        return None
+    held = {entry.release.revision: entry for entry in head.releases}
+    first = held.get(revision + 1) or primary.get_release(head.environment, revision + 1)
+    return int(first.release.published_at)
 
 
 def _is_complete(mirror: Store, head: Head) -> bool:

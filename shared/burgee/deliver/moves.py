@@ -6,7 +6,7 @@ name an old bundle; a hold and a freeze are said by the head, and whoever publis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from ..core.instant import format_instant, parse_instant
 from ..store.port import SeenHead
 from .apply import TooLate, append_release, complete_log, documents_of, was_late
 from .changes import compare
-from .instants import NOW, Activation, Pace, activation, known_lag, pace_of, safe_from, superseded_in
+from .instants import Activation, Pace, known_lag, pace_of, safe_from, superseded_in
 from .log import entries
 from .permission import WORDS, Word, decide, describe, in_force
 from .plan import following, pending_revisions
@@ -75,7 +75,7 @@ def roll_back(means: Means, environment: str, person: Person, rollback: Rollback
             note |= {"overrides": " and ".join(verdict.overrides), "override_reason": rollback.override or ""}
         release = _again(head, target.release, "rollback", published_at, planned, note)
         hold = {**_said(person, now), "revision": release.revision, **_kept_back(head, now)}
-        moved = following(head, release, pace_of(head))._replace(hold=hold)
+        moved = following(head, release, pace_of(head), now=now)._replace(hold=hold)
         changes = compare(documents_of(means.store, head.last.release.namespaces), documents)
         receipt = Receipt(
             environment,
@@ -205,7 +205,7 @@ def _target(means: Means, head: Head, revision: int | None, now: int) -> Entry:
     if revision > active.release.revision:
         raise RefusedError(f"release {revision} is not active yet; `burgee publish --now` makes it so")
     target = next(entry for entry in entries(means.store, head) if entry.release.revision == revision)
-    if target.release.bundle == active.release.bundle and not pending_at(head, now):
+    if _answers(target) == _answers(active) and not pending_at(head, now):
         raise RefusedError(f"release {active.release.revision}, which is active, has the bundle of {revision} already")
     return target
 
@@ -216,17 +216,22 @@ def _before(means: Means, head: Head, active: Entry) -> Entry:
     after: Entry | None = None
     for entry in islice(entries(means.store, head), head.revision - first, None):
         if after is None or entry.release.activates_at < after.release.activates_at:
-            if after is not None and entry.release.bundle != active.release.bundle:
+            if after is not None and _answers(entry) != _answers(active):
                 return entry
             after = entry
     raise RefusedError(f"nothing else was active in {head.environment!r} before release {first}; say --to REVISION")
 
 
+def _answers(entry: Entry) -> tuple[str, str]:
+    """What a release answers by: its bundle and its profile."""
+    return entry.release.bundle, entry.release.profile
+
+
 def _origin(entry: Entry) -> int:
-    """The number of a release, or of the one it went back to."""
+    """The number of a release, or of the one whose bundle it took up again."""
     release = entry.release
     to = (release.note or {}).get("to", "")
-    return int(to) if release.kind == "rollback" and to.isdecimal() else int(release.revision)
+    return int(to) if release.kind != "publish" and to.isdecimal() else int(release.revision)
 
 
 def _documents(means: Means, target: Entry) -> dict[str, Document]:
@@ -242,7 +247,7 @@ def _documents(means: Means, target: Entry) -> dict[str, Document]:
 
 def _when(head: Head, published_at: int, pace: Pace, *, together: bool) -> Activation:
     if not together:
-        return activation(head, published_at, NOW, pace)
+        return Activation(published_at, warnings=tuple(_given_up(head, published_at)))
     safe = safe_from(head, published_at, pace)
     for entry in pending_at(head, published_at):
         instant = entry.release.activates_at
@@ -252,6 +257,12 @@ def _when(head: Head, published_at: int, pace: Pace, *, together: bool) -> Activ
                 f"go back together at {format_instant(safe)}; leave out --together"
             )
     return Activation(safe, True, safe, published_at + max(pace.late, known_lag(head)))
+
+
+def _given_up(head: Head, published_at: int) -> Iterator[str]:
+    for entry in pending_at(head, published_at):
+        instant = format_instant(entry.release.activates_at)
+        yield f"release {entry.release.revision} will not become active at {instant}, as it was to"
 
 
 def _again(
@@ -281,8 +292,9 @@ def _superseding(means: Means, seen: SeenHead, note: Mapping[str, str], freeze: 
     if active is None:
         raise RefusedError(f"no release of {head.environment!r} is active yet, so there is nothing to keep as it is")
     published_at = max(now, head.last.release.published_at + 1)
-    release = _again(head, active.release, "freeze", published_at, Activation(published_at), note)
-    moved = following(head, release, pace_of(head))._replace(freeze=freeze)
+    said = {**note, "to": str(_origin(active))}
+    release = _again(head, active.release, "freeze", published_at, Activation(published_at), said)
+    moved = following(head, release, pace_of(head), now=now)._replace(freeze=freeze)
     return append_release(means.store, moved, head, seen.etag, None, now=means.rim.now, seal=means.sealing)
 
 

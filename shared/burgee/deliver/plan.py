@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from ..bundle.document import Document
 from ..bundle.head import Head, active_at, append
@@ -108,19 +108,28 @@ def plan(
         "publish",
         candidate,
         release,
-        following(head, release, terms.pace),
+        following(head, release, terms.pace, now=now),
         changes,
         (*_warnings(released, ahead), *active.warnings, *_broken_through(head, verdict)),
         active,
     )
 
 
-def following(head: Head | None, release: Release, pace: Pace) -> Head:
-    """The head that `release` makes: nothing waits any more, and a freeze that is over is forgotten."""
+def following(head: Head | None, release: Release, pace: Pace, *, now: int) -> Head:
+    """The head that `release` makes at `now` (ms): nothing waits any more, and a freeze that is over is forgotten.
+
+    A publish contains what something kept back before, so that its instants are forgotten too.
+    """
     moved = append(head, release, max_reader_ttl_seconds=pace.reader_ttl // 1000)
-    freeze = moved.freeze if in_force(head, "freeze", now=release.published_at) else None
-    told = with_pace(moved, head, pace, release.published_at)
-    return told._replace(freeze=freeze, waiting=None, written_at=release.published_at)
+    freeze = moved.freeze if in_force(head, "freeze", now=now) else None
+    told = with_pace(moved, head, pace, now)._replace(waiting=None, written_at=release.published_at)
+    if release.kind != "publish":
+        return told._replace(freeze=freeze)
+    return told._replace(freeze=_without_superseded(freeze), hold=_without_superseded(told.hold))
+
+
+def _without_superseded(said: Any) -> Any:
+    return {name: value for name, value in said.items() if name != "superseded"} if isinstance(said, dict) else said
 
 
 def pending_revisions(head: Head | None, published_at: int) -> tuple[int, ...]:

@@ -6,9 +6,9 @@ head has been read. So duplicated, lost and reordered events all end in the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from traceback import extract_tb
 
 from ..author.project import Environment, Project
 from ..bundle.addresses import shown_url
@@ -20,10 +20,11 @@ from .apply import TooLate
 from .attempt import Attempt
 from .candidate import Candidate, compile_bundle
 from .claim import claim, dropped_receipt, list_environments
+from .mirrors import Became
 from .publisher import TRIES, Options, Publisher
 from .reading import author_environment
-from .receipt import Mirrored, Receipt
-from .tending import listed, note_lag, see, tend_all
+from .receipt import Receipt
+from .tending import listed, see, tend_all
 from .testing import check_tests
 
 # Whose publish has seen to the signature and the static snapshots itself.
@@ -39,9 +40,14 @@ def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     """
     try:
         project = claim(publisher)
-    except BurgeeError:
-        tend_all(publisher, listed(publisher))
+    except BurgeeError as error:
+        names = listed(publisher)
+        tend_all(publisher, names)
+        if not isinstance(error, RefusedError):
+            _mirror_as_known(publisher, names)
         raise
+    for name, environment in project.environments.items():
+        publisher.built.mirrors[name] = _mirrors(environment, publisher.options)
     wanted = publisher.options.environments or tuple(project.environments)
     receipts = [_publish_safely(publisher, project, name) for name in wanted]
     dropped = list_environments(publisher, receipts)
@@ -57,23 +63,42 @@ def _mirrored(publisher: Publisher, project: Project, receipts: Sequence[Receipt
     nothing from it.
     """
     named = {receipt.environment: project.environments[receipt.environment] for receipt in receipts}
-    wanted = {name: mirrors for name, one in named.items() if (mirrors := _mirrors(one, publisher.options))}
+    wanted = {name: _mirrors(one, publisher.options) for name, one in named.items()}
+    became = _write_mirrors(publisher, wanted)
+    return [became.get(receipt.environment, Became()).on(receipt) for receipt in receipts]
+
+
+def _mirror_as_known(publisher: Publisher, names: Sequence[str]) -> None:
+    """Write mirrors although burgee.yaml cannot be read: what grows old there is signed and settled as in the store.
+
+    They are the deployment's, and those that burgee.yaml named when this process read it last. What became of them is
+    noted, for there are no receipts.
+    """
+    if not _is_ours(publisher):
+        return
+    named = publisher.built.mirrors
+    wanted = {name: tuple(dict.fromkeys((*publisher.options.mirrors, *named.get(name, ())))) for name in names}
+    for name, became in _write_mirrors(publisher, wanted).items():
+        faults = (str(mirror) for mirror in became.mirrors if mirror.fault)
+        for line in (*faults, *became.warnings):
+            publisher.note(f"environment {name!r}: {line}")
+
+
+def _is_ours(publisher: Publisher) -> bool:
+    try:
+        found = publisher.store.read_index()
+    except BurgeeError as error:
+        publisher.note(f"mirrors could not be looked after: {error}")
+        return False
+    return found is not None and found[0].repository == publisher.repository.identity
+
+
+def _write_mirrors(publisher: Publisher, wanted: Mapping[str, Sequence[str]]) -> Mapping[str, Became]:
+    wanted = {name: mirrors for name, mirrors in wanted.items() if mirrors}
     if not wanted or publisher.mirrors is None or publisher.options.dry_run:
-        return list(receipts)
+        return {}
     publisher.progress("writing mirrors")
-    became = publisher.mirrors.write(publisher.means, wanted, adopt=publisher.options.adopt)
-    for receipt in receipts:
-        _note_lag(publisher, receipt, became.get(receipt.environment, ()))
-    return [replace(receipt, mirrors=became.get(receipt.environment, ())) for receipt in receipts]
-
-
-def _note_lag(publisher: Publisher, receipt: Receipt, mirrors: Sequence[Mirrored]) -> None:
-    """Remember how long it took until the release was at every mirror that has it: readers may read there."""
-    release = receipt.release
-    if release and receipt.outcome == "published" and any(each.revision == release.revision for each in mirrors):
-        lag = publisher.rim.now() - release.published_at
-        with suppress(BurgeeError):
-            note_lag(publisher.means, receipt.environment, release.revision, lag)
+    return publisher.mirrors.write(publisher.means, wanted, adopt=publisher.options.adopt)
 
 
 def _mirrors(environment: Environment, options: Options) -> tuple[str, ...]:
@@ -91,6 +116,11 @@ def _publish_safely(publisher: Publisher, project: Project, name: str) -> Receip
         receipt = Receipt(name, "refused", message=str(error))
     except BurgeeError as error:
         receipt = Receipt(name, "failed", message=str(error))
+    except Exception as error:
+        # What nobody foresaw is this environment's fault, and no other's; where it comes from is for those who mend it.
+        where = extract_tb(error.__traceback__)[-1]
+        publisher.note(f"environment {name!r}: {error!r} in {where.name}, line {where.lineno} of {where.filename}")
+        receipt = Receipt(name, "failed", message=f"nobody foresaw this: {type(error).__name__}: {error}")
     return replace(receipt, took=publisher.rim.monotonic() - started)
 
 

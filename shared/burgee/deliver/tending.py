@@ -6,13 +6,18 @@ Law: it needs the store alone, so that a Git host that is away, or files that ar
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..bundle.head import Head
-from ..core.errors import BurgeeError
+from ..core.errors import BurgeeError, Conflict
 from ..store.port import SeenHead
-from .instants import KEPT_LAGS, LONGEST_LAG_MS, known_lag, with_lag
-from .publisher import Means, Publisher
+from .instants import KEPT_LAGS, known_lag, with_lag
 from .settle import settle
+
+if TYPE_CHECKING:
+    from .publisher import Means, Publisher
+
+_TRIES = 10
 
 
 def tend_all(publisher: Publisher, names: Iterable[str]) -> None:
@@ -22,8 +27,10 @@ def tend_all(publisher: Publisher, names: Iterable[str]) -> None:
     for name in names:
         try:
             tend(publisher.means, name)
-        except BurgeeError as error:
-            publisher.note(f"environment {name!r} could not be looked after: {error}")
+        except Exception as error:
+            # Also what nobody foresaw is the fault of one environment, and no other's.
+            said = str(error) if isinstance(error, BurgeeError) else repr(error)
+            publisher.note(f"environment {name!r} could not be looked after: {said}")
 
 
 def listed(publisher: Publisher) -> tuple[str, ...]:
@@ -61,12 +68,25 @@ def see(means: Means, environment: str) -> SeenHead | None:
     return found._replace(head=with_lag(found.head, found.modified))
 
 
-def note_lag(means: Means, environment: str, revision: int, lag: int) -> None:
-    """Let the head remember a lag (ms) of its release that is longer than those it knows of. Raises Conflict."""
-    seen = see(means, environment)
-    if seen and seen.head.revision == revision and known_lag(seen.head) < lag <= LONGEST_LAG_MS:
+def note_lag(means: Means, environment: str, lag: int) -> None:
+    """Let the head remember a lag (ms) of one of its releases that is longer than those it knows of.
+
+    Raises Conflict when others keep writing, and as `see` and `tend` do.
+    """
+    for _ in range(_TRIES):
+        seen = see(means, environment)
+        if seen is None or lag <= known_lag(seen.head):
+            return
+        now = means.rim.now()
+        means.sealing.check_fresh(seen.head, now)
         head = seen.head._replace(lags_ms=(*seen.head.lags_ms, lag)[-KEPT_LAGS:], written_at=None)
-        means.store.swap_head(means.sealing(head, means.rim.now()), seen.etag)
+        try:
+            means.store.swap_head(means.sealing(head, now), seen.etag)
+        except Conflict:
+            means.pause()
+            continue
+        return
+    raise Conflict(f"the head of environment {environment!r} kept moving; its lag is not noted")
 
 
 def resign(means: Means, head: Head, etag: str) -> None:

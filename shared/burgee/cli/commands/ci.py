@@ -24,9 +24,9 @@ from ..stores import UnknownName, settings
 MARK = "<!-- burgee: what changes for whom -->"
 
 
-@click.group("ci")
+@click.group("ci", epilog=example("burgee ci comment HEAD . --dry-run"))
 def command() -> None:
-    """Say what a change does, in jobs that run for a pull or merge request."""
+    """Say what a change of the flags does, in jobs that a Git host runs for a pull or merge request."""
 
 
 @command.command("comment", epilog=example("burgee ci comment HEAD . --dry-run"))

@@ -5,11 +5,23 @@ from __future__ import annotations
 import click
 
 from ...core.instant import format_instant, parse_instant
+from ...core.visible import visible
 from ...deliver.moves import freeze
 from ..instants import read_instant
-from ..moving import by_option, means_at, moved, person, unsigned_option
+from ..moving import (
+    by_option,
+    check_hooks,
+    head_passed_on,
+    means_at,
+    moved,
+    person,
+    rest_json,
+    show_rest,
+    unsigned_option,
+)
 from ..options import environment_names, example, json_option, store_option
-from ..output import note, show_json
+from ..output import show_json
+from ..stores import settings
 
 
 @click.command(
@@ -44,18 +56,20 @@ def command(
     of what was released.
 
     Exits with 1 when there is a freeze already. With --json: {environment, revision, freeze: {by, reason, since, until,
-    superseded: [{revision, activates_at}]}, warnings}.
+    superseded: [{revision, activates_at}]}, warnings, mirrors}.
     """
+    check_hooks(settings())
     means = means_at(store_url, environment, unsigned=unsigned)
     instant = None if until is None else read_instant(until, name="--until", now=means.rim.now())
     head, warnings = moved(lambda: freeze(means, environment, person(by, reason), until=instant))
+    made = head.last.release.published_at >= parse_instant(head.freeze["since"])
+    receipt = head_passed_on(means, head, released=made, warnings=warnings)
     if as_json:
         fields = {"environment": environment, "revision": head.revision, "freeze": head.freeze}
-        show_json({**fields, "warnings": list(warnings)})
+        show_json({**fields, **rest_json(receipt)})
         return
     ends = f"until {format_instant(parse_instant(head.freeze['until']))}" if head.freeze["until"] else "until resumed"
     superseded = [str(each["revision"]) for each in head.freeze.get("superseded", ())]
     pending = f", and pending {', '.join(superseded)} will not become active" if superseded else ""
-    click.echo(f"{environment}: frozen at release {head.revision} {ends}{pending}")
-    for warning in warnings:
-        note(f"warning: {warning}")
+    click.echo(visible(f"{environment}: frozen at release {head.revision} {ends}{pending}"))
+    show_rest(receipt)

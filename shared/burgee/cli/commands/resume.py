@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ...core.visible import visible
 from ...deliver.moves import resume
-from ..moving import means_at, moved, unsigned_option
+from ..moving import head_passed_on, means_at, moved, rest_json, show_rest, unsigned_option
 from ..options import environment_names, example, json_option, store_option
 from ..output import show_json
 
@@ -21,14 +22,18 @@ def command(environment: str, unsigned: bool, store_url: str | None, as_json: bo
     The next push, tick of the timer or `burgee publish` releases what the repository says then; a pending instant that
     a freeze took away and that is still to come is kept.
 
-    Exits with 1 when there is neither. With --json: {environment, ended: [...], waiting: {commit, bundle, since, why}}.
+    Exits with 1 when there is neither. With --json: {environment, ended: [...], waiting: {commit, bundle, since, why},
+    warnings, mirrors}.
     """
     means = means_at(store_url, environment, unsigned=unsigned)
     head, ended = moved(lambda: resume(means, environment))
+    receipt = head_passed_on(means, head)
     if as_json:
-        show_json({"environment": environment, "ended": list(ended), "waiting": head.waiting})
+        fields = {"environment": environment, "ended": list(ended), "waiting": head.waiting}
+        show_json({**fields, **rest_json(receipt)})
         return
     for each in ended:
-        click.echo(f"{environment}: was {each}")
+        click.echo(visible(f"{environment}: was {each}"))
     waiting = f"; commit {head.waiting['commit'][:12]} waits for it" if head.waiting else ""
-    click.echo(f"{environment}: resumed, the next publish releases again{waiting}")
+    click.echo(visible(f"{environment}: resumed, the next publish releases again{waiting}"))
+    show_rest(receipt)

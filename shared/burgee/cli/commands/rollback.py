@@ -55,7 +55,7 @@ def command(
     wanted = Rollback(to=to, together=together, override=why, dry_run=dry_run)
     receipt = moved(lambda: roll_back(means, environment, person(by, reason), wanted))
     if not dry_run:
-        (receipt,) = passed_on(means, environment, [receipt])
+        receipt = passed_on(means, receipt)
     if as_json:
         show_json(receipt_json(receipt))
         return

@@ -9,10 +9,10 @@ from time import monotonic
 
 import click
 
-from ...core.errors import BurgeeError, InvalidDocument, InvalidRequest
-from ...core.instant import parse_instant
+from ...core.errors import BurgeeError, InvalidRequest
 from ...core.visible import visible
 from ...deliver.verdict import Verdict
+from ..found import instant_of
 from ..junit import junit_xml
 from ..options import Folder, environment_option, example, json_option
 from ..output import complain, note, show_json, show_problems
@@ -56,7 +56,7 @@ def command(
     With --json: {passed, failed, results, problems}; results is a list of {environment, file, line, column, namespace,
     flag, title, at, passed, expected, got, why, hint}, problems are as in `burgee validate`.
     """
-    ask = Ask(folder, commit, environment, flag, None if instant is None else _instant(instant))
+    ask = Ask(folder, commit, environment, flag, None if instant is None else instant_of(instant, name="--at"))
     if not watch:
         run = run_asked(ask)
         _show(run, as_json=as_json, junit=junit)
@@ -66,13 +66,6 @@ def command(
     if commit or as_json or junit:
         raise InvalidRequest("--watch follows a folder and prints text; leave out --commit, --json and --junit")
     _watch(ask)
-
-
-def _instant(text: str) -> int:
-    try:
-        return parse_instant(text)
-    except InvalidDocument as error:
-        raise InvalidRequest(f"--at: {error}") from error
 
 
 def _show(run: Run, *, as_json: bool = False, junit: str | None = None) -> None:
