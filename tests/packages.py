@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -53,3 +54,19 @@ def packaged_for_this_machine(output: Path) -> Path:
         pytest.skip(f"packages are for Linux, and this is {platform.system()}")
     packaged(ROOT, output, f"--python={PYTHON}", f"--architecture={ARCHITECTURE}")
     return output
+
+
+def said_by(folder: Path, script: str, given: str = "", **variables: str) -> str:
+    """What a script prints in a process that finds an extracted package and the standard library, and nothing else."""
+    start = f"import sys; sys.path.insert(0, {str(folder)!r})\n{script}"
+    command = [sys.executable, "-I", "-S", "-B", "-c", start]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, env=variables, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def extracted(zipped: Path) -> Path:
+    """The folder beside a package that has what is in it."""
+    folder = zipped.with_suffix("")
+    ZipFile(zipped).extractall(folder)
+    return folder

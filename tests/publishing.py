@@ -7,14 +7,18 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from burgee.bundle.head import Head
 from burgee.deliver.built import Built
 from burgee.deliver.publish import publish
-from burgee.deliver.publisher import Options, Publisher, Rim
+from burgee.deliver.publisher import Means, Options, Publisher, Rim
 from burgee.deliver.receipt import Receipt
+from burgee.deliver.sealing import Sealing
 from burgee.git.repository import open_repository
+from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
 from burgee.store.port import Objects, Store
 from tests.fakes.clock import VirtualClock
+from tests.servers.git_cli import a_work_tree
 
 PROJECT = """\
 version: 1
@@ -22,6 +26,7 @@ environments:
   staging: {default: true, directory: flags/staging}
   production: {directory: flags/production}
 """
+ONLY_PRODUCTION = "version: 1\nenvironments:\n  production: {directory: flags}\n"
 
 
 def features(*flags: str, percentage: int = 10) -> str:
@@ -61,6 +66,34 @@ def publish_once(repository: Path, objects: Objects, **options: Any) -> dict[str
     with open_repository(repository) as opened:
         receipts = publish(Publisher(opened, ObjectStore(objects), a_rim(), Options(**options)))
     return {receipt.environment: receipt for receipt in receipts}
+
+
+class Production:
+    """A repository whose only environment is `production`, a store, keys, and a clock that moves when it is told to."""
+
+    def __init__(self, folder: Path, flags: str) -> None:
+        content = {"burgee.yaml": ONLY_PRODUCTION, "flags/features.yaml": flags}
+        self.repository = a_work_tree(folder / "flags", content)
+        self.objects = MemoryObjects("memory://production")
+        self.store = ObjectStore(self.objects)
+        self.clock = VirtualClock()
+        self.rim = a_rim(self.clock)
+        self.sealing = Sealing()
+
+    @property
+    def means(self) -> Means:
+        return Means(self.store, self.rim, self.sealing)
+
+    def publish(self, **options: Any) -> Receipt:
+        """Publish what the repository says: the receipt of its first environment."""
+        with open_repository(self.repository) as opened:
+            return publish(Publisher(opened, self.store, self.rim, Options(**options), sealing=self.sealing))[0]
+
+    @property
+    def head(self) -> Head:
+        found = self.store.read_head("production")
+        assert found is not None
+        return found.head
 
 
 def revisions(store: Store, environment: str) -> list[int]:

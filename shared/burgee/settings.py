@@ -88,6 +88,14 @@ def _list(name: str, value: str) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in value.split(","))))
 
 
+def _keys(name: str, value: str) -> tuple[str, ...]:
+    """Not none: whoever sets it means to sign or to verify, and nobody may go without by mistake."""
+    keys = _list(name, value)
+    if not keys:
+        raise ConfigurationError(f"{name} lists keys, got {_shown(value)}, in which is none; leave it unset for none")
+    return keys
+
+
 def _tokens(name: str, value: str) -> tuple[str, ...]:
     """The entries, of which no word may be shown: it may be a token by mistake. The rest is read by `serve.tokens`."""
     entries = tuple(" ".join(entry.split()) for entry in _list(name, value))
@@ -194,9 +202,9 @@ VARIABLES: dict[str, tuple[str, Callable[[str, str], Any], Any]] = {
     "tries": ("BURGEE_TRIES", _tries, 5),
     "git_host": ("BURGEE_GIT_HOST", _git_host, None),
     "git_api": ("BURGEE_GIT_API", _url, None),
-    "verify_keys": ("BURGEE_VERIFY_KEYS", _list, ()),
+    "verify_keys": ("BURGEE_VERIFY_KEYS", _keys, ()),
     "verify_repository": ("BURGEE_VERIFY_REPOSITORY", _text, None),
-    "signing_keys": ("BURGEE_SIGNING_KEYS", _list, ()),
+    "signing_keys": ("BURGEE_SIGNING_KEYS", _keys, ()),
     "signature_validity_ms": ("BURGEE_SIGNATURE_VALIDITY", _seconds, 3_600_000),
     "cache": ("BURGEE_CACHE", _text, None),
     "report": ("BURGEE_REPORT", _yes, False),

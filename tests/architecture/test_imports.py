@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"core.errors"},
     "author": {"core", "bundle"},
     "store": {"core.causes", "core.errors", "core.instant", "core.visible", "bundle"},
-    "git": {"core.errors"},
+    "git": {"core.errors", "core.instant"},
     "sign": {"core", "bundle", "store.gs_session", "store.s3_session"},
     "deliver": {"core", "bundle", "author", "store", "git", "sign"},
     "impact": {"core", "bundle", "author.reach", "deliver.changes", "deliver.details"},

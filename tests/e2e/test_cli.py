@@ -11,11 +11,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
 
 import click
 import pytest
@@ -27,6 +24,7 @@ from tests.publishing import PROJECT, features, files
 from tests.servers.dev import BURGEE
 from tests.servers.forge import forge
 from tests.servers.git_cli import a_work_tree, commit
+from tests.servers.static import static_files
 
 pytestmark = pytest.mark.integration
 SECONDS = 30.0
@@ -228,7 +226,7 @@ def test_a_store_behind_a_web_server_is_read_as_the_folder_is(shop: Path, tmp_pa
     assert said("publish", shop, "--store", folder).returncode == 0
     commit(shop, {"flags/production/features.yaml": features("a", "b")})
     assert said("publish", shop, "--store", folder).returncode == 0
-    with web_server(tmp_path / "store") as url:
+    with static_files(tmp_path / "store") as url:
         for arguments in (("history", "production", "--json"), ("diff", "production@1", "production@2", "--json")):
             assert json.loads(said(*arguments, "--store", url).stdout) == json.loads(
                 said(*arguments, "--store", folder).stdout
@@ -236,18 +234,6 @@ def test_a_store_behind_a_web_server_is_read_as_the_folder_is(shop: Path, tmp_pa
         status = json.loads(said("status", "--store", url, "--json").stdout)
         assert [entry["revision"] for entry in status["environments"]] == [2, 1]
         assert said("evaluate", "b", "--entity", "u", "-e", "production", "--store", url).stdout == "false\n"
-
-
-@contextmanager
-def web_server(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class names it
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.publishing import features, files
-from tests.servers.dev import BURGEE, Running, dev, running, wait_for
+from tests.servers.dev import BURGEE, Running, burgee, dev, running, wait_for
 from tests.servers.git_cli import ENVIRON, attempt, commit, git
 
 ROOT = Path(__file__).parent.parent.parent
@@ -103,6 +103,32 @@ def test_a_push_option_allows_the_removal(host: Running, tmp_path: Path) -> None
     pushed = attempt(place, "push", "-o", "allow-removal")
     assert pushed.returncode == 0
     assert "- flag default/a" in pushed.stderr
+
+
+def test_push_options_say_when_a_release_becomes_active_and_break_a_freeze(
+    host: Running, folder: Path, tmp_path: Path
+) -> None:
+    place, store = clone(host, tmp_path / "clone"), (tmp_path / "state/store").as_uri()
+    commit(place, {"flags/staging/features.yaml": ON})
+    near = attempt(place, "push", "-o", "at=2020-01-01T00:00:00Z")
+    assert "push rejected: 1 thing to correct" in near.stderr and "`git push -o now`" in near.stderr
+    pushed = attempt(place, "push", "-o", "at=2090-01-01T00:00:00Z")
+    assert "staging: release 2" in pushed.stderr and "active from 2090-01-01T00:00:00.000Z" in pushed.stderr
+    assert host.enabled("a") is False
+    frozen = burgee({}, "freeze", "staging", "--reason", "sale", "--store", store)
+    assert "pending 2 will not become active" in frozen.stdout
+    commit(place, {"flags/staging/features.yaml": ON + "  # again\n"})
+    pushed = attempt(place, "push", "-o", "now", "-o", "break-glass=it burns")
+    assert "staging: release 4" in pushed.stderr and "it breaks through the freeze" in pushed.stderr
+    assert wait_for(lambda: host.enabled("a"), 5)
+
+
+def test_what_a_freeze_kept_back_is_queued_for_the_one_who_pushed(host: Running, tmp_path: Path) -> None:
+    place, store = clone(host, tmp_path / "clone"), (tmp_path / "state/store").as_uri()
+    burgee({}, "freeze", "staging", "--reason", "sale", "--store", store)
+    pushed = push(place, {"flags/staging/features.yaml": ON})
+    assert pushed.returncode == 0
+    assert "remote: staging: queued, frozen: sale" in pushed.stderr
 
 
 def test_a_page_of_another_site_cannot_reach_it_by_a_name_of_its_own(host: Running) -> None:

@@ -6,10 +6,14 @@ In the manner of python-tuf's repository simulator: what is published stays as i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
 
 from burgee.bundle import keys
 from burgee.bundle.head import Head, decode_head, encode_head
-from burgee.fetch.live import Live
+from burgee.core.errors import NotReady
+from burgee.fetch.live import Live, Status
 from burgee.fetch.verify import Verifier
 from burgee.sign.port import Signer
 from burgee.sign.signing import signed_head
@@ -86,3 +90,33 @@ class Attacked:
     def later(self, milliseconds: int = TTL_MS) -> None:
         """Time passes; without saying how much, until a look is due."""
         self.clock.advance(milliseconds)
+
+
+@dataclass
+class Kept:
+    """A reader that serves a good release; `refuses` says what it thinks of what is shown to it now."""
+
+    store: Attacked
+    reader: Live
+    revision: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.revision = self.reader.current().release.revision
+
+    def refuses(self, because: str) -> Status:
+        """It looks, goes on serving what it did, and its status says why."""
+        self.store.later()
+        assert self.reader.current().release.revision == self.revision
+        assert self.reader.current().snapshot.namespace("").boolean("on", "x", {}, 0).enabled is True
+        status = self.reader.status()
+        assert status.last_error is not None
+        assert because in status.last_error
+        assert status.age_ms is not None
+        assert status.age_ms >= TTL_MS
+        return status
+
+
+def starts_refusing(store: Attacked, because: str, *, reader: Live | None = None) -> None:
+    """A reader that begins now gets nothing to answer from, and is told why."""
+    with pytest.raises(NotReady, match=because):
+        (reader or store.reader()).current()

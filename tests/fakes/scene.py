@@ -7,16 +7,21 @@ from collections.abc import Callable
 from burgee.bundle import keys
 from burgee.bundle.digest import digest_of
 from burgee.bundle.release import Release
+from burgee.core.errors import Unavailable
 from burgee.fetch.live import Live, Serving
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
 
 from .clock import VirtualClock
 from .fetcher import FaultyFetcher
-from .publisher import publish
+from .publisher import a_document, publish
 
 TTL_MS = 60_000
 HEAD = keys.head("staging")
+ON = a_document(enabled=True)
+OFF = a_document(enabled=False)
+BETA = a_document("beta")
+OUTAGE = Unavailable("the store sleeps")
 
 
 class Scene:
@@ -60,4 +65,17 @@ class Scene:
 
     def corrupt(self, content: bytes) -> None:
         """Let the blob of `content` read as other bytes of the same length."""
-        self.fetcher.contents[keys.blob(digest_of(content))] = content[:-1] + b"!"
+        self.fetcher.contents[blob(content)] = content[:-1] + b"!"
+
+
+def blob(content: bytes) -> str:
+    """The key of the blob of `content`."""
+    return keys.blob(digest_of(content))
+
+
+def a_scene_that_serves(*contents: bytes, max_reader_ttl_seconds: int | None = None) -> Scene:
+    """Its reader has looked at a release of these documents; without any, of one flag that is on."""
+    scene = Scene()
+    scene.publish(*(contents or (ON,)), max_reader_ttl_seconds=max_reader_ttl_seconds)
+    scene.live.current()
+    return scene

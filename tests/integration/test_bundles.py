@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from time import time
@@ -19,7 +18,6 @@ from burgee.bundle.document import encode
 from burgee.bundle.index import Index
 from burgee.bundle.manifest import encode_manifest
 from burgee.cli.bundles import shown_by
-from burgee.cli.main import run
 from burgee.core.errors import InvalidDocument
 from burgee.deliver.bundles import Progress, copy, read_bundle
 from burgee.store.layout import LayoutArtifacts
@@ -30,6 +28,7 @@ from burgee.store.opening import open_store
 from burgee.store.port import Store
 from burgee.store.reference import open_artifacts
 from tests.builders import a_boolean_flag
+from tests.commands import Burgee, Said, in_process
 from tests.fakes.publisher import publish
 from tests.flipt_bundles import MANIFEST_TYPE, SHOP, THE_SHOP, WAREHOUSE, Layer, a_manifest, push
 from tests.publishing import features
@@ -44,34 +43,11 @@ INDEX = 'version: "1.0"\ninclude: ["shop/*.yml"]\nexclude: ["shop/old.yml"]\n'
 DOCUMENT = encode({"namespace": "default", "flags": [a_boolean_flag("on", enabled=True)]})
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command said, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-Burgee = Callable[..., Said]
-
-
 @pytest.fixture
 def burgee(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Burgee:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-
-    def burgee(*arguments: object) -> Said:
-        capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
-        return Said(code, *capsys.readouterr())
-
-    return burgee
+    return in_process(capsys)
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from burgee.cli.commands.ci import MARK
+from tests.commands import Burgee, burgee
 from tests.publishing import features, files
 from tests.servers.forge import TOKEN, Forge, forge
 from tests.servers.git_cli import a_work_tree, git
-from tests.unit.test_cli import Burgee, burgee
 
 __all__ = ["burgee"]
 pytestmark = pytest.mark.integration

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import Burgee, burgee
 from tests.servers.forge import TOKEN, Forge, forge
 from tests.servers.moto import moto
-from tests.unit.test_cli import Burgee, burgee
 
 __all__ = ["burgee"]
 pytestmark = pytest.mark.integration

@@ -15,14 +15,16 @@ from burgee.bundle import keys
 from burgee.cli.main import run
 from burgee.core.errors import ContentError, Denied, InvalidRequest, RefusedError, Unavailable
 from burgee.deliver import receipt as receipts_of
+from burgee.deliver.built import Built
 from burgee.deliver.mirror import bring
 from burgee.deliver.mirrors import Mirrors
 from burgee.deliver.publish import publish
 from burgee.deliver.publisher import Options, Publisher
 from burgee.deliver.receipt import Mirrored, Receipt
+from burgee.deliver.sealing import Sealing
 from burgee.deliver.status import status_of
 from burgee.fetch.live import Live
-from burgee.git.repository import open_repository
+from burgee.git.repository import Repository, open_repository
 from burgee.store.memory import MemoryObjects
 from burgee.store.objects import ObjectStore
 from burgee.store.opening import open_store
@@ -31,7 +33,9 @@ from burgee.store.registry import open_registry
 from tests.fakes.clock import VirtualClock
 from tests.fakes.fetcher import FaultyFetcher
 from tests.fakes.objects import Crash, FaultyObjects
+from tests.fakes.signers import Ed25519InMemory
 from tests.publishing import PROJECT, a_rim, features, files, revisions
+from tests.servers.dev import wait_for
 from tests.servers.git_cli import a_work_tree, commit
 from tests.servers.registry import registry
 
@@ -143,8 +147,11 @@ def test_a_mirror_that_hangs_is_not_waited_for_longer_than_allowed(places: Place
     late = mirrors.write(publisher.means, wanted, seconds=0.2)
     busy = mirrors.write(publisher.means, wanted, seconds=0.2)
     freed.set()
-    assert late["staging"] == (Mirrored(hanging.url, None, "not done after 20 seconds"), Mirrored(sound.url, 1, None))
-    assert busy["staging"][0] == Mirrored(hanging.url, None, "still being written since the last time")
+    assert late["staging"].mirrors == (
+        Mirrored(hanging.url, None, "not done after 20 seconds"),
+        Mirrored(sound.url, 1, None),
+    )
+    assert busy["staging"].mirrors[0] == Mirrored(hanging.url, None, "still being written since the last time")
 
 
 def test_readers_are_told_of_a_release_before_any_mirror_is_written(places: Places) -> None:
@@ -455,3 +462,194 @@ def test_a_mirror_whose_url_names_no_store_is_said_before_anything_is_released(
     assert run(["publish"]) == 2
     assert "unknown store scheme 'azbob'" in capsys.readouterr().err
     assert not (folder / "store").exists()
+
+
+# How long mirrors take
+
+
+def lags(places: Places) -> tuple[int, ...]:
+    found = ObjectStore(places.primary).read_head("staging")
+    assert found is not None
+    return tuple(found.head.lags_ms)
+
+
+def delayed(places: Places, url: str, milliseconds: int) -> None:
+    """Let time go by before the mirror shows a head."""
+
+    def pause(verb: str, key: str) -> None:
+        if (verb, key) == ("swap", keys.head("staging")):
+            places.clock.advance(milliseconds)
+
+    places.mirrors[url].pause = pause
+
+
+def test_the_head_learns_how_long_its_slowest_mirror_took(places: Places) -> None:
+    delayed(places, "gs://acme-mirror", 40_000)
+    places.publish()
+    (lag,) = lags(places)
+    assert 40_000 <= lag < 40_000 + 1000
+    places.publish()
+    assert contents(places.mirrors["gs://acme-mirror"]) == contents(places.primary)
+    assert len(lags(places)) == 1
+
+
+def test_the_lag_of_a_mirror_that_catches_up_at_a_later_tick_counts_from_what_it_lacked_first(places: Places) -> None:
+    failing, _ = places.mirrors.values()
+    places.publish()
+    failing.read_fault = Unavailable("the mirror is away")
+    for percentage in (20, 30):
+        places.change(percentage)
+        places.publish()
+        places.clock.advance(60_000)
+    assert lags(places) == ()
+    failing.read_fault = None
+    assert places.publish()["staging"].outcome == "unchanged"
+    (lag,) = lags(places)
+    assert 120_000 <= lag < 120_000 + 1000
+
+
+def test_the_lag_of_a_mirror_that_is_done_after_nobody_waits_any_more_is_noted_still(places: Places) -> None:
+    hanging, _ = places.mirrors.values()
+    places.publish()
+    places.change(20)
+    places.mirrors.pop(hanging.url)
+    places.publish()
+    places.mirrors[hanging.url] = hanging
+    freed, mirrors, publisher = Event(), Mirrors(places.open), places.publisher()
+    hanging.pause = lambda verb, key: freed.wait(20) and None
+    late = mirrors.write(publisher.means, {"staging": (hanging.url,)}, seconds=0.1)
+    assert late["staging"].mirrors[0].fault == "not done after 20 seconds"
+    places.clock.advance(30_000)
+    freed.set()
+    assert wait_for(lambda: bool(lags(places)))
+    (lag,) = lags(places)
+    assert 30_000 <= lag < 30_000 + 1000
+
+
+def test_a_lag_beyond_all_that_instants_wait_for_is_a_warning(places: Places) -> None:
+    failing, _ = places.mirrors.values()
+    places.publish()
+    failing.read_fault = Unavailable("the mirror is away")
+    places.change(20)
+    places.publish()
+    places.clock.advance(3_600_000)
+    failing.read_fault = None
+    (warning,) = places.publish()["staging"].warnings
+    assert "mirror s3://acme-mirror/flags shows what was published 3600 s ago only now" in warning
+    assert lags(places) == ()
+    assert places.publish()["staging"].warnings == ()
+
+
+def test_a_mirror_that_is_new_to_an_old_log_says_nothing_of_lags(places: Places) -> None:
+    added = places.mirrors.pop("gs://acme-mirror")
+    places.publish()
+    places.change(20)
+    places.publish()
+    places.clock.advance(60_000)
+    places.mirrors["gs://acme-mirror"] = added
+    receipt = places.publish()["staging"]
+    assert (lags(places), receipt.warnings) == ((), ())
+
+
+def test_of_a_head_that_only_says_something_else_of_itself_no_document_is_copied_again(places: Places) -> None:
+    places.publish()
+    store = ObjectStore(places.primary)
+    found = store.read_head("staging")
+    assert found is not None
+    store.swap_head(found.head._replace(hold={"reason": "a load test"}), found.etag)
+    (mirror, _) = places.mirrors.values()
+    for place in (mirror, places.primary):
+        place.calls.clear()
+    bring(store, ObjectStore(mirror), "staging", now=places.clock.wall)
+    assert ("swap", keys.head("staging")) in mirror.calls
+    assert [key for verb, key in mirror.calls if verb == "put_new"] == []
+    assert [key for _, key in places.primary.calls if key.startswith("blobs/")] == []
+    assert contents(mirror) == contents(places.primary)
+
+
+# While burgee.yaml cannot be read
+
+
+def away(repository: Repository) -> Repository:
+    class Away:
+        identity = repository.identity
+
+        def default_ref(self) -> str:
+            raise Unavailable("the Git host is away")
+
+    return Away()  # type: ignore[return-value]
+
+
+def test_mirrors_are_settled_while_the_git_host_is_away_those_of_burgee_yaml_as_a_warm_process_knows_them(
+    tmp_path: Path,
+) -> None:
+    project = PROJECT.replace("{default: true,", "{default: true, activation_delay: 2m,")
+    places = Places(tmp_path, project.replace("flags/staging}", "flags/staging, mirrors: ['gs://acme-mirror']}"))
+    options = Options(mirrors=("s3://acme-mirror/flags",), allowed_mirrors=("gs://acme-*",))
+    with open_repository(places.repository) as opened:
+        warm = replace(places.publisher(), repository=opened, options=options)
+        publish(warm)
+        places.clock.advance(120_000)
+        for publisher, settled in ((replace(warm, built=Built()), {"s3"}), (warm, {"s3", "gs"})):
+            with pytest.raises(Unavailable, match="away"):
+                publish(replace(publisher, repository=away(opened)))
+            shown = {url[:2] for url in places.mirrors if places.open(url).read_static("staging", "default")}
+            assert shown == settled
+
+
+def test_mirrors_that_fail_while_the_git_host_is_away_are_noted(places: Places) -> None:
+    places.publish()
+    places.mirrors["gs://acme-mirror"].read_fault = Unavailable("the mirror is away too")
+    noted: list[str] = []
+    with open_repository(places.repository) as opened:
+        options = Options(mirrors=tuple(places.mirrors))
+        publisher = replace(places.publisher(), repository=away(opened), options=options, note=noted.append)
+        with pytest.raises(Unavailable, match="Git host"):
+            publish(publisher)
+    assert len(noted) == 2 and "the mirror is away too" in noted[0]
+
+
+# What is wrong with one environment
+
+
+def test_a_head_that_cannot_be_read_keeps_nothing_of_another_environment_back(places: Places) -> None:
+    places.publish()
+    found = places.primary.get(keys.head("staging"))
+    places.primary.swap(
+        keys.head("staging"),
+        json.dumps({**json.loads(found.content), "lags_ms": ["x"]}).encode(),
+        expected=found.etag,
+        content_type=keys.JSON,
+        cache_control="",
+    )
+    commit(places.repository, {"flags/production/features.yaml": features("a", percentage=77)})
+    receipts = places.publish()
+    assert {name: receipt.outcome for name, receipt in receipts.items()} == {
+        "staging": "failed",
+        "production": "published",
+    }
+    assert "has lags_ms of the wrong kind" in receipts["staging"].message
+
+
+def test_what_nobody_foresaw_in_one_environment_fails_that_one_alone_and_is_told(places: Places) -> None:
+    def pause(verb: str, key: str) -> None:
+        if key == keys.head("staging"):
+            raise KeyError("a library's own")
+
+    places.primary.pause = pause
+    noted: list[str] = []
+    with open_repository(places.repository) as opened:
+        receipts = publish(replace(places.publisher(), repository=opened, note=noted.append))
+    assert [receipt.outcome for receipt in receipts] == ["failed", "published"]
+    assert receipts[0].message == 'nobody foresaw this: KeyError: "a library\'s own"'
+    assert "in pause, line " in noted[0]
+
+
+def test_what_a_receipt_says_is_not_noted_once_more(places: Places) -> None:
+    places.publish()
+    noted: list[str] = []
+    with open_repository(places.repository) as opened:
+        publisher = replace(places.publisher(), repository=opened, note=noted.append)
+        receipts = publish(replace(publisher, sealing=Sealing([Ed25519InMemory(1)])))
+    assert ["is not signed" in receipt.message for receipt in receipts] == [True, True]
+    assert noted == []

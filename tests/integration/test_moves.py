@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,50 @@ def test_a_commits_trailer_says_from_when_its_release_is_active(place: Place) ->
     assert "active 2027-01-15 09:00:00 UTC, safe from 08:02:16" in status_of(receipt).description
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Raise it\n\nBurgee-Activate-At: 2027-01-15T10:00:00+01:00\n\nThat is when the shop opens.",
+        "Raise it\n\nBurgee-Activate-At: 2027-01-15T10:00:00+01:00\n" + "x: y\n" * 20_000,
+        "burgee-activate-at: 2027-01-15T10:00:00+01:00",
+    ],
+    ids=["before the last paragraph", "too long", "subject"],
+)
+def test_a_trailer_in_another_place_is_told_to_count_for_nothing(place: Place, message: str) -> None:
+    place.released(20)
+    place.change(30)
+    written = place.repository.parent / "message"
+    written.write_text(message)
+    git(place.repository, "commit", "--amend", "-q", "-F", str(written))
+    receipt = place.publish()
+    assert receipt.release is not None and receipt.release.activates_at < NOON + 3_600_000
+    assert any("is not in the last paragraph of its message" in each for each in receipt.warnings)
+
+
+def test_a_trailer_after_much_else_counts(place: Place) -> None:
+    place.released(20)
+    message = "Raise it\n\nBurgee-Activate-At: 2027-01-15T10:00:00+01:00\n" + "Seen-by: Ann\n" * 1_000
+    place.change(30, message)
+    receipt = place.publish()
+    assert receipt.release is not None and receipt.release.activates_at == NOON + 3_600_000
+    assert not any("last paragraph" in each for each in receipt.warnings)
+
+
+@pytest.mark.parametrize("seconds", ["9223372036854775807", "99999999999999999999999", "253402300800"])
+def test_a_committers_time_that_is_no_instant_ends_nothing(place: Place, seconds: str) -> None:
+    place.released(20)
+    place.change(30)
+    object_of = git(place.repository, "cat-file", "commit", "HEAD")
+    changed = re.sub(r"^(committer .*>) \d+ ", rf"\1 {seconds} ", object_of, flags=re.MULTILINE)
+    (place.repository.parent / "commit").write_text(changed + "\n")
+    options = ("-t", "commit", "-w", "--literally")
+    name = git(place.repository, "hash-object", *options, str(place.repository.parent / "commit"))
+    git(place.repository, "update-ref", "refs/heads/main", name)
+    receipt = place.publish()
+    assert receipt.release is not None, receipt.message
+    assert (receipt.release.source.commit, receipt.release.source.committed_at) == (name, None)
+
+
 def test_a_trailer_that_is_no_instant_refuses_the_release_with_an_example(place: Place) -> None:
     place.released(20)
     place.change(30, "Raise it\n\nBurgee-Activate-At: tomorrow")
@@ -308,13 +353,26 @@ def test_a_trailer_that_is_no_instant_refuses_the_release_with_an_example(place:
 
 def test_a_trailer_whose_instant_is_too_near_refuses_or_shifts_as_the_environment_has_it(place: Place) -> None:
     place.released(20)
-    place.change(30, "Raise it\n\nBurgee-Activate-At: 2027-01-15T08:01:30Z")
+    just_before = {"GIT_COMMITTER_DATE": "2027-01-15T08:01:00Z"}
+    message = "Raise it\n\nBurgee-Activate-At: 2027-01-15T08:01:30Z"
+    place.change(30)
+    git(place.repository, "commit", "--amend", "-qm", message, environ=just_before)
     assert "too near" in place.publish().message
     commit(place.repository, {"burgee.yaml": ONLY_PRODUCTION.replace("flags}", "flags, near_instant: shift}")})
-    git(place.repository, "commit", "--amend", "-qm", "shift\n\nBurgee-Activate-At: 2027-01-15T08:01:30Z")
+    git(place.repository, "commit", "--amend", "-qm", message, environ=just_before)
     receipt = place.publish()
     assert receipt.outcome == "published"
     assert "shifted to" in receipt.warnings[0]
+
+
+def test_an_instant_that_has_become_near_while_a_freeze_kept_it_waiting_is_shifted(place: Place) -> None:
+    place.released(20)
+    place.change(30, "Raise it\n\nBurgee-Activate-At: 2027-01-15T08:05:00Z")
+    freeze(place.means, "production", ANN, until=None)
+    assert place.publish().outcome == "queued"
+    place.clock.advance(190_000)
+    resume(place.means, "production")
+    assert "shifted to" in place.publish().warnings[0]
 
 
 def test_what_is_pending_can_be_given_another_instant(place: Place) -> None:

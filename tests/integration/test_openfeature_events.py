@@ -344,7 +344,7 @@ def test_without_the_sdk_the_extra_is_named_and_the_client_works() -> None:
         "try:\n    import burgee.client.openfeature\nexcept ModuleNotFoundError as error:\n    print(error)\n"
     )
     run = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout == "the OpenFeature provider is an extra: pip install 'burgee[openfeature]'\n"
+    assert run.stdout == "the OpenFeature provider needs openfeature-sdk: install burgee with the extra `openfeature`\n"
 
 
 def _objects(place: Place) -> FileObjects:

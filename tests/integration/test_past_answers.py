@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from time import time
 
 import pytest
@@ -21,19 +16,14 @@ from burgee.core.instant import format_instant
 from burgee.store.file import FileObjects
 from burgee.store.objects import ObjectStore
 from tests.builders import a_boolean_flag, a_document, a_threshold
+from tests.commands import Said, in_process
 from tests.fakes.publisher import publish
 from tests.places import ENVIRONMENT
 from tests.publishing import features, files
 from tests.servers.git_cli import a_work_tree, commit
+from tests.servers.static import static_files
 
 MINUTE_MS = 60_000
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
 
 
 @dataclass
@@ -46,9 +36,7 @@ class Shop:
     capsys: pytest.CaptureFixture[str]
 
     def ask(self, *arguments: str) -> Said:
-        self.capsys.readouterr()
-        code = run(list(arguments))
-        return Said(code, *self.capsys.readouterr())
+        return in_process(self.capsys)(*arguments)
 
     def evaluate(self, *arguments: str, url: str | None = None) -> Said:
         fixed = ("evaluate", "a", "--entity", "user-3", "-e", "production", "--store", url or self.store.as_uri())
@@ -71,18 +59,6 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert run(["publish", str(folder), "--store", store.as_uri()]) == 0
     monkeypatch.chdir(folder)
     return Shop(folder, store, commits, capsys)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class names it
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def asked_in_every_way(shop: Shop, url: str) -> list[Said]:
@@ -110,7 +86,7 @@ def test_a_release_is_asked_by_number_instant_commit_and_digest(shop: Shop) -> N
 
 
 def test_what_was_asked_once_is_answered_the_same_when_the_store_is_gone(shop: Shop) -> None:
-    with served(shop.store) as url:
+    with static_files(shop.store) as url:
         before = asked_in_every_way(shop, url)
     after = asked_in_every_way(shop, url)
     assert [said.out for said in after] == [said.out for said in before]
@@ -120,7 +96,7 @@ def test_what_was_asked_once_is_answered_the_same_when_the_store_is_gone(shop: S
 
 
 def test_of_what_came_after_the_last_look_nothing_is_said_without_the_store(shop: Shop) -> None:
-    with served(shop.store) as url:
+    with static_files(shop.store) as url:
         assert shop.evaluate("--revision", "2", url=url).code == 0
     later = format_instant(int((time() + 60) * 1000))
     said = shop.evaluate("--at", later, url=url)
@@ -131,7 +107,7 @@ def test_of_what_came_after_the_last_look_nothing_is_said_without_the_store(shop
 
 def test_without_a_cache_there_is_no_answer_without_the_store(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BURGEE_CACHE", "off")
-    with served(shop.store) as url:
+    with static_files(shop.store) as url:
         assert shop.evaluate("--revision", "1", url=url).out == "false\n"
     assert shop.evaluate("--revision", "1", url=url).code == 3
 
@@ -170,6 +146,31 @@ def test_places_of_a_diff_are_instants_commits_and_what_is_active(shop: Shop) ->
         assert changed in shop.ask("diff", old, new, *store).out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "answer"), [(("--at", "{}"), "false"), (("--revision", "1"), "false"), (("--commit", "{}"), "false")]
+)
+def test_the_store_that_the_variable_names_is_asked_for_what_has_been(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, str], answer: str
+) -> None:
+    monkeypatch.setenv("BURGEE_STORE", shop.store.as_uri())
+    option, value = arguments
+    value = value.format(shop.published_at(1) if option == "--at" else shop.commits[0])
+    said = shop.ask("evaluate", "a", "--entity", "user-3", "-e", "production", option, value)
+    assert said.out == f"{answer}\n"
+    assert said.err == f"store {shop.store.as_uri()} (BURGEE_STORE), release 1\n"
+
+
+def test_files_are_asked_where_they_are_meant_and_that_is_said(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    then = shop.published_at(1)
+    asked = ("evaluate", "a", "--entity", "user-3", "-e", "production")
+    of_files = shop.ask(*asked, "--at", then)
+    assert (of_files.out, of_files.err) == ("true\n", "the files of this folder\n")
+    monkeypatch.setenv("BURGEE_STORE", shop.store.as_uri())
+    of_source = shop.ask(*asked, "--at", then, "--source", ".", "--commit", "HEAD~1")
+    assert of_source.err == "the files of . at HEAD~1\n"
+    assert shop.ask(*asked).err == ""
+
+
 def test_history_of_a_flag_says_what_changed_and_leaves_out_what_did_not(shop: Shop) -> None:
     store = ("--store", shop.store.as_uri())
     listed = json.loads(shop.ask("history", "production", "--flag", "a", "--json", *store).out)
@@ -201,7 +202,7 @@ def test_a_damaged_store_is_named_and_ends_with_1(shop: Shop) -> None:
     said = shop.ask("verify", "--store", shop.store.as_uri())
     assert said.code == 1
     assert f"blobs/sha256/{blob.name} is changed: wanted {digest}, found sha256:" in said.out
-    with served(shop.store) as url:
+    with static_files(shop.store) as url:
         (fault,) = json.loads(shop.ask("verify", "production", "--store", url, "--json").out)["faults"]
         assert (fault["key"], fault["kind"]) == (f"blobs/sha256/{blob.name}", "changed")
     assert shop.ask("verify", "production", "--store", url).code == 3

@@ -207,4 +207,4 @@ def test_a_store_in_gs_without_its_sdk_says_which_extra_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert "ConfigurationError: stores in Google Cloud Storage need google-cloud-storage" in done.stderr
-    assert done.stderr.rstrip().endswith("pip install 'burgee[gcp]'")
+    assert done.stderr.rstrip().endswith("install burgee with the extra `gcp`")

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from burgee.bundle.head import Head
 from burgee.core.errors import Unavailable, Untrusted
 from burgee.deliver.moves import Person, Rollback, hold, resume, roll_back
 from burgee.deliver.publish import publish
-from burgee.deliver.publisher import Means, Options, Publisher
-from burgee.deliver.receipt import Receipt
+from burgee.deliver.publisher import Publisher
 from burgee.deliver.sealing import Sealing
 from burgee.deliver.tending import tend_all
 from burgee.git.repository import open_repository
 from burgee.sign.signing import is_ours
-from burgee.store.memory import MemoryObjects
-from burgee.store.objects import ObjectStore
-from tests.fakes.clock import NOON, VirtualClock
+from tests.fakes.clock import NOON
 from tests.fakes.signers import Ed25519InMemory
-from tests.publishing import a_rim
-from tests.servers.git_cli import a_work_tree, commit
+from tests.publishing import ONLY_PRODUCTION, Production
+from tests.servers.git_cli import commit
 
-PROJECT = "version: 1\nenvironments:\n  production: {directory: flags}\n"
 SCHEDULED = """\
 version: "1.4"
 flags:
@@ -39,30 +33,8 @@ flags:
 HOUR = 3_600_000
 
 
-class Place:
-    """A repository, a store, a clock, and keys."""
-
-    def __init__(self, folder: Path) -> None:
-        self.repository = a_work_tree(folder / "flags", {"burgee.yaml": PROJECT, "flags/features.yaml": SCHEDULED})
-        self.objects = MemoryObjects("memory://tending")
-        self.store = ObjectStore(self.objects)
-        self.clock = VirtualClock()
-        self.sealing = Sealing()
-
-    @property
-    def means(self) -> Means:
-        return Means(self.store, a_rim(self.clock), self.sealing)
-
-    def publish(self, **options: Any) -> Receipt:
-        with open_repository(self.repository) as opened:
-            publisher = Publisher(opened, self.store, self.means.rim, Options(**options), sealing=self.sealing)
-            return publish(publisher)[0]
-
-    @property
-    def head(self) -> Head:
-        found = self.store.read_head("production")
-        assert found is not None
-        return found.head
+class Place(Production):
+    """One flag with a schedule."""
 
     @property
     def shows_sale(self) -> bool:
@@ -74,7 +46,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+    return Place(tmp_path, SCHEDULED)
 
 
 def test_static_snapshots_step_with_a_schedule_at_the_next_tick(place: Place) -> None:
@@ -136,7 +108,7 @@ def test_a_signed_head_is_signed_again_when_half_of_its_time_is_over(place: Plac
 def test_the_heads_of_environments_that_left_the_project_stay_fresh(place: Place) -> None:
     place.sealing = Sealing([Ed25519InMemory(1)], validity=HOUR)
     place.publish()
-    commit(place.repository, {"burgee.yaml": PROJECT.replace("production", "live")})
+    commit(place.repository, {"burgee.yaml": ONLY_PRODUCTION.replace("production", "live")})
     place.clock.advance(HOUR * 2 // 3)
     place.publish()
     assert place.head.expires_at is not None and place.head.expires_at > place.clock.wall() + HOUR // 2

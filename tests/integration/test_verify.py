@@ -97,6 +97,8 @@ def content(key: str) -> bytes:
 
 
 ALL_KEYS = sorted(a_store().list(""))
+# The pending release of staging and the active one, and that of production.
+IN_THE_HEAD = [keys.release("production", 2), keys.release("staging", 3), keys.release("staging", 4)]
 
 
 def says_the_same_in_other_words(key: str, changed: bytes) -> bool:
@@ -148,8 +150,19 @@ def test_where_nothing_was_published_there_is_nothing_to_verify() -> None:
 @pytest.mark.parametrize("key", ALL_KEYS)
 def test_an_object_that_is_gone_is_named(key: str) -> None:
     found = faults_of({key: None})
+    if key in IN_THE_HEAD:
+        return
     assert found[key].kind == "missing"
     assert set(found) == {key}
+
+
+@pytest.mark.parametrize("listing", [True, False])
+def test_what_the_head_holds_and_the_log_lacks_is_a_note_and_no_fault(listing: bool) -> None:
+    for key in IN_THE_HEAD:
+        found = verified({key: None}, listing=listing)
+        assert not found.faults
+        assert f"{key} is missing, and in the head: it will be written by the next publish" in found.notes
+        assert [log.sound == log.walked for log in found.logs] == [True, True]
 
 
 @pytest.mark.parametrize("key", ALL_KEYS)

@@ -153,8 +153,8 @@ class Moto:
     def enforcing(self) -> Iterator[None]:
         """Check signatures and permissions of whatever is asked inside the context.
 
-        Actions on objects, buckets, queues and secrets are checked against their ARN, all others against `*`. Bucket
-        policies do not count, and a statement with a condition never allows anything.
+        Actions on objects, buckets, queues, secrets and keys are checked against their ARN, all others against `*`.
+        Policies of buckets and keys do not count, and a statement with a condition never allows anything.
         """
         self._enforce("0")
         try:
@@ -195,6 +195,7 @@ def moto() -> Iterator[Moto]:
     SecretsManagerResponse._determine_resource = _secret_asked_for  # type: ignore[attr-defined]
     S3Response.put_object = _put_alone  # type: ignore[method-assign, assignment]
     KmsResponse.sign = moto_kms.sign  # type: ignore[method-assign, assignment]
+    KmsResponse._determine_resource = moto_kms.key_asked_for  # type: ignore[attr-defined]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

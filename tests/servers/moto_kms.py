@@ -1,4 +1,4 @@
-"""What moto's KMS lacks of Amazon's: it signs a digest as one, and with no key that is disabled."""
+"""What moto's KMS lacks of Amazon's: digests are signed as such, disabled keys sign nothing, rights are to one key."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ def sign(asked: KmsResponse) -> str:
     signature = _private(key).sign(digest, ECDSA(Prehashed(SHA256())))
     signed = {"KeyId": key.arn, "Signature": b64encode(signature).decode(), "SigningAlgorithm": algorithm}
     return json.dumps(signed)
+
+
+def key_asked_for(asked: KmsResponse) -> str:
+    """What moto compares with the resources of policies, which would be all keys otherwise."""
+    keys = asked.kms_backend
+    named = keys.get_alias_name(asked._get_param("KeyId") or "")
+    key = keys.get_key_id_from_alias(named) if named.startswith("alias/") else keys.get_key_id(named)
+    return keys.keys[key].arn if key in keys.keys else "*"
 
 
 def _private(key: Any) -> Any:

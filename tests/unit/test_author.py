@@ -205,6 +205,15 @@ def test_a_percentage_on_a_boolean_flag_that_is_off_otherwise_is_no_cause_for_a_
     assert warnings(authored([a_boolean(a_threshold(5), enabled=False)])) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "hints"),
+    [("burgee.shedule", ["did you mean 'burgee.schedule'?"]), ("burgee.owner", [""]), ("owner", []), ("burgee", [])],
+)
+def test_metadata_that_burgee_does_not_know_are_warned_of(name: str, hints: list[str]) -> None:
+    found = authored([a_boolean() | {"metadata": {name: "x"}}])
+    assert [problem.hint for problem in found.problems if problem.code == "unknown-metadata"] == hints
+
+
 def test_unused_segment_is_warned_of() -> None:
     assert warnings(authored([], [a_segment("s")])) == [("unused-segment", "segments.0")]
 

@@ -16,6 +16,7 @@ from burgee.bundle.release import Origin, Release, decode_release, encode_releas
 from burgee.core.errors import DigestMismatch, InvalidDocument, InvalidRequest
 
 DIGEST = "sha256:" + "ab" * 32
+INSTANT = "2027-01-15T09:00:00.000Z"
 
 
 def a_release(revision: int = 1, *, published_at: int = 0, activates_at: int = 0, **fields: Any) -> Release:
@@ -260,3 +261,73 @@ def test_an_environment_name_that_could_leave_its_folder_is_refused(name: str) -
 def test_a_namespace_that_could_leave_its_folder_is_refused(namespace: str) -> None:
     with pytest.raises(InvalidRequest):
         keys.static_snapshot("e", namespace)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"revision": 1.0},
+        {"max_reader_ttl_seconds": "60"},
+        {"max_reader_ttl_seconds": -1},
+        {"clock_skew_ms": True},
+        {"lags_ms": ["x"]},
+        {"lags_ms": [10**18]},
+        {"lags_ms": [-5]},
+        {"lags_ms": [None]},
+        {"lags_ms": 5},
+        {"written_at": 5},
+        {"ttl_until": "soon"},
+        {"waiting": "c0ffee"},
+        {"waiting": {"commit": 5, "since": INSTANT}},
+        {"waiting": {"commit": "c0ffee"}},
+        {"hold": 5},
+        {"hold": {"by": ["ann"]}},
+        {"freeze": ["nothing"]},
+        {"freeze": {"until": 5}},
+        {"freeze": {"until": "nonsense"}},
+        {"freeze": {"superseded": [5]}},
+        {"freeze": {"superseded": None}},
+        {"freeze": {"superseded": [{"activates_at": INSTANT}]}},
+        {"freeze": {"superseded": [{"revision": 2, "activates_at": "x"}]}},
+        {"signatures": 5},
+        {"signatures": ["mine"]},
+        {"signatures": [{"algorithm": "ed25519", "key": 5, "signature": ""}]},
+    ],
+    ids=str,
+)
+def test_a_head_that_says_of_itself_what_nobody_can_reckon_with_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocument):
+        decode_head(changed(encode_head(a_head(a_release())), **fields))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"hold": "a rollback"},
+        {"hold": {"reason": "a rollback", "colour": 5}},
+        {"freeze": {"by": "ann", "until": None, "superseded": []}},
+        {"freeze": {"until": INSTANT, "superseded": [{"revision": 2, "activates_at": INSTANT, "explicit": True}]}},
+        {"waiting": {"commit": "c0ffee", "since": INSTANT, "colour": 5}},
+    ],
+    ids=str,
+)
+def test_a_head_may_say_less_and_more_of_itself_than_this_version_knows(fields: dict[str, Any]) -> None:
+    head = decode_head(changed(encode_head(a_head(a_release())), **fields))
+    assert decode_head(encode_head(head)) == head
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"revision": True},
+        {"environment": 5},
+        {"profile": []},
+        {"pending": ["1"]},
+        {"source": {"repository": "r", "ref": "main", "commit": 5}},
+        {"source": {"repository": "r", "ref": "main", "commit": "c0ffee", "author": ["ann"]}},
+    ],
+    ids=str,
+)
+def test_a_release_with_a_text_or_a_number_of_another_kind_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocument):
+        decode_release(changed(encode_release(a_release()), **fields))

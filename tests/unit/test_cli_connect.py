@@ -9,10 +9,9 @@ import click
 import pytest
 
 from burgee.cli.commands.connect import command
+from tests.commands import Burgee, Said
 from tests.servers.git_cli import a_work_tree, git
-from tests.unit.test_cli import Burgee, Said, burgee
 
-__all__ = ["burgee"]
 URL = ("--url", "https://flags.example.org/")
 GITHUB = ("--repository", "https://github.com/acme/flags")
 

@@ -7,7 +7,7 @@ from contextlib import redirect_stderr
 
 import pytest
 
-from burgee.cli.output import counting, progress, show_table
+from burgee.cli.output import counting, note, progress, show_table
 from tests.fakes.clock import VirtualClock
 
 
@@ -43,3 +43,8 @@ def test_progress_is_not_shown_where_there_is_no_terminal(capsys: pytest.Capture
 def test_the_columns_of_a_table_are_as_wide_as_their_widest_text(capsys: pytest.CaptureFixture[str]) -> None:
     show_table(("A", "LONGER", "C"), [("wide text", "x", "y"), ("b", "", "")])
     assert capsys.readouterr().out == "A          LONGER  C\nwide text  x       y\nb\n"
+
+
+def test_a_note_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    note("held: \x1b[2J\u202egone")
+    assert capsys.readouterr().err == "held: \\x1b[2J\\u202egone\n"

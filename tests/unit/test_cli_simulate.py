@@ -83,7 +83,7 @@ def test_a_chart_without_matplotlib_names_the_extra_before_anything_is_done(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     code, out, err = said(capsys, "--chart", str(tmp_path / "chart.png"))
     assert (code, out) == (2, "")
-    assert "pip install 'burgee[chart]'" in err
+    assert "install burgee with the extra `chart`" in err
 
 
 def test_a_chart_in_a_folder_that_is_not_there_is_refused_before_anything_is_done(

@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from burgee.cli.main import run
+from tests.commands import Burgee
 from tests.publishing import PROJECT, features, files
 from tests.servers.git_cli import a_work_tree, commit
 
 RIGHT = "version: 1\ntests:\n- flag: checkout\n  shares:\n  - {expect: 10}\n"
 WRONG = "version: 1\ntests:\n- flag: checkout\n  shares:\n  - {name: all of them, expect: 100}\n"
 SAID = "checkout shares (all of them): wanted 100 % true, got 90 % false, 10 % true: counted over every bucket"
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Burgee = Callable[..., Said]
-
-
-@pytest.fixture
-def burgee(capsys: pytest.CaptureFixture[str]) -> Burgee:
-    def burgee(*arguments: object) -> Said:
-        capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
-        return Said(code, *capsys.readouterr())
-
-    return burgee
 
 
 def a_folder(folder: Path, *, staging: str = "", production: str = "", project: str = PROJECT) -> Path:
@@ -158,7 +128,7 @@ def test_a_commit_is_tested_as_it_is(tmp_path: Path, burgee: Burgee) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--at", "tomorrow"), "--at: wanted an RFC 3339 instant"),
+        (("--at", "tomorrow"), "--at is an instant with its zone"),
         (("--watch", "--json"), "--watch follows a folder and prints text"),
         (("-e", "stagin"), "has no environment 'stagin', it has staging, production"),
     ],

@@ -12,10 +12,8 @@ import pytest
 from burgee.bundle.digest import digest_of
 from burgee.serve.auth import Gate
 from burgee.serve.tokens import read_tokens
+from tests.commands import Burgee, Said, refused
 from tests.serving import Served
-from tests.unit.test_cli import Burgee, Said, burgee, refused
-
-__all__ = ["burgee"]
 
 
 def made(said: Said) -> tuple[str, str]:

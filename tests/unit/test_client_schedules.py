@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from burgee.client import Client
-from burgee.core.errors import Unavailable
+from burgee.core.errors import InvalidDocument, Unavailable
 from burgee.core.instant import format_instant
 from tests.builders import a_boolean_flag, a_document, a_flag, a_rule, a_threshold, a_variant, scheduled
 from tests.fakes.clients import ClientScene
@@ -75,6 +75,18 @@ def test_a_result_is_described_by_the_flag_as_it_is_now() -> None:
         flag = client.definition(client.variant("button", "ada"))
         assert flag is not None
         assert [share["rollout"] for share in flag["rules"][0]["distributions"]] == [100, 0]
+
+
+def test_a_schedule_that_nobody_understands_has_its_flag_answer_the_default() -> None:
+    scene = ClientScene()
+    odd = scheduled(a_boolean_flag("odd", a_threshold(0)), {"at": format_instant(0), "rollout": 1, "percentage": "all"})
+    scene.publish(a_document([odd, a_boolean_flag("plain", enabled=True)]).content)
+    with scene.client() as client:
+        answer = client.boolean("odd", "ada", default=True)
+        assert (answer.enabled, client.boolean("plain", "ada", default=False).enabled) == (True, True)
+        assert "ERROR" in answer.reason
+        with pytest.raises(InvalidDocument, match="namespace 'default': flag 'odd' has a schedule"):
+            client.evaluate_all("ada")
 
 
 @pytest.mark.parametrize("flag", ["sale", "button"])

@@ -121,6 +121,23 @@ def test_a_stale_twin_follows_the_schedule_too() -> None:
         '[{"at":"2026-12-01T12:00:00Z","rollout":1,"percentage":[1,2,3]}]',
         '[{"at":"2026-12-01T12:00:00Z","rule":1,"weights":{}}]',
         '[{"from":"2026-12-01T12:00:00Z","rollout":1,"percentage":[1,2]}]',
+        '[{"at":"2026-12-01T12:00:00Z","rollout":1,"percentage":"5"}]',
+        '[{"at":"2026-12-01T12:00:00Z","rollout":1,"percentage":[1,2]}]',
+        '[{"at":"2026-12-01T12:00:00Z","rollout":1,"percentage":101}]',
+        '[{"at":"2026-12-01T12:00:00Z","rollout":true,"percentage":5}]',
+        '[{"at":"2026-12-01T12:00:00Z","rollout":1.0,"percentage":5}]',
+        '[{"at":"2026-12-01T12:00:00Z","rollout":[],"percentage":5}]',
+        '[{"at":"2026-12-01T12:00:00Z","rollout":1,"percentage":5,"rule":1}]',
+        '[{"at":"2026-12-01T12:00:00Z","rollout":1,"percentage":5,"until":"2026-12-02T12:00:00Z"}]',
+        '[{"at":"2026-12-01T12:00:00Z","enabled":1}]',
+        '[{"at":"2026-12-01T12:00:00Z","enabled":[true,false]}]',
+        '[{"at":"2026-12-01T12:00:00Z","enabled":true,"easing":"slow"}]',
+        '[{"at":"9999-12-31T23:59:59-23:00","enabled":true}]',
+        '[{"at":5,"enabled":true}]',
+        '[{"from":"2026-12-01T12:00:00Z","until":"2026-12-02T12:00:00Z","rollout":1,"percentage":[true,5]}]',
+        '[{"from":"2026-12-01T12:00:00Z","until":"2026-12-02T12:00:00Z","rollout":1,"percentage":["a",5]}]',
+        '[{"from":"2026-12-01T12:00:00Z","until":"2026-12-02T12:00:00Z","rollout":1,"percentage":5}]',
+        '[["at enabled"]]',
         "[" * 100_000,
     ],
 )
@@ -133,6 +150,25 @@ def test_a_schedule_that_makes_no_sense_is_an_error_and_never_a_guess(text: str)
     with pytest.raises(BurgeeError):
         namespace.boolean("odd", "ada", {}, NOON)
     assert namespace.boolean("plain", "ada", {}, NOON).enabled
+
+
+@pytest.mark.parametrize("weights", [3, [50, 50], {"blue": 50}, {"blue": "50", "green": 50}, {"blue": -1, "green": 50}])
+def test_weights_of_another_kind_are_an_error_too(weights: object) -> None:
+    flag = scheduled(BUTTON, {"at": ONE, "rule": 1, "weights": weights})
+    with pytest.raises(InvalidDocument, match="flag 'button' has a schedule that this burgee does not understand"):
+        flag_at(flag, NOON + 7_200_000)
+
+
+@pytest.mark.parametrize("metadata", [1, "burgee.schedule", ["burgee.schedule"], None])
+def test_metadata_that_are_none_hold_no_schedule(metadata: object) -> None:
+    flag = a_boolean_flag("odd", enabled=True) | {"metadata": metadata}
+    assert flag_at(flag, NOON) is flag
+    assert a_namespace(flag).boolean("odd", "ada", {}, NOON).enabled
+
+
+def test_the_error_names_the_namespace_and_the_flag() -> None:
+    with pytest.raises(InvalidDocument, match="namespace 'default': flag 'odd' has a schedule"):
+        a_namespace(unreadable("[3]")).evaluate("odd", "ada", {}, NOON)
 
 
 def test_a_document_knows_its_flags_with_a_schedule_without_parsing_the_others() -> None:

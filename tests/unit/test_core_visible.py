@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from burgee.core.causes import network_cause, without_queries
-from burgee.core.visible import shortened
+from burgee.core.visible import shortened, visible
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,11 @@ def test_a_long_text_is_cut_and_what_moves_a_cursor_is_written_out() -> None:
     assert shortened("\x1b[2J") == "\\x1b[2J"
     assert shortened("x" * 300) == "x" * 300
     assert shortened("x" * 301) == "x" * 300 + "..."
+
+
+@pytest.mark.parametrize("code", [0x061C, 0x200E, 0x200F, 0x202A, 0x202E, 0x2066, 0x2069, 0x206A, 0x206F, 0x2028])
+def test_what_turns_writing_around_is_written_out(code: int) -> None:
+    assert visible(f"a{chr(code)}b") == f"a\\u{code:04x}b"
 
 
 class _Pool:

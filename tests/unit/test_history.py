@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 
 from burgee.bundle import keys
 from burgee.bundle.head import Head, decode_head, entry_of
-from burgee.core.errors import ContentError, DigestMismatch, NotFound, Untrusted
+from burgee.core.errors import ContentError, DigestMismatch, InvalidRequest, NotFound, Untrusted
 from burgee.fetch.history import History
 from tests.fakes.clock import VirtualClock
 from tests.fakes.fetcher import FaultyFetcher
@@ -202,3 +205,61 @@ def test_an_expired_head_tells_of_the_time_before_it_expired() -> None:
     assert history.active_at(NOON + 5000).release.revision == 2
     with pytest.raises(Untrusted, match=r"says nothing of 20.*, for it has expired at 20"):
         history.active_at(NOON + 5001)
+
+
+# How far it goes
+
+
+def test_with_a_verifier_only_what_came_after_the_instant_is_walked() -> None:
+    history, fetcher = a_history(a_log([0] * 1000), verifier=Believing())
+    assert history.active_at(NOON + 989_500).release.revision == 990
+    assert len(fetcher.calls) <= 1 + 2 * 16
+
+
+def test_an_instant_out_of_reach_is_refused_and_one_within_it_is_not() -> None:
+    history, fetcher = a_history(a_log([0] * 100), verifier=Believing(), reach=20)
+    assert history.active_at(NOON + 79_000).release.revision == 80
+    with pytest.raises(InvalidRequest, match=r"is more than 20 releases of 'staging' back, .* `burgee evaluate --at`"):
+        history.active_at(NOON + 78_999)
+    assert len(fetcher.calls) <= 1 + 20
+
+
+def test_a_log_that_is_shorter_than_the_reach_is_walked_to_its_beginning() -> None:
+    history, _ = a_history(a_log([0] * 5), verifier=Believing(), reach=20)
+    assert history.active_at(NOON).release.revision == 1
+    with pytest.raises(NotFound, match="had no active release"):
+        history.active_at(NOON - 1)
+
+
+def test_what_was_walked_before_is_answered_while_another_walk_hangs() -> None:
+    history, fetcher = a_history(a_log([0] * 50), verifier=Believing())
+    history.active_at(NOON + 40_000)
+    walking, freed = Event(), Event()
+
+    def hang(key: str) -> None:
+        if key == released(20):
+            walking.set()
+            freed.wait(20)
+
+    fetcher.pause = hang
+    with ThreadPoolExecutor(1) as pool:
+        far = pool.submit(history.active_at, NOON)
+        assert walking.wait(20)
+        assert history.active_at(NOON + 41_000).release.revision == 42
+        freed.set()
+        assert far.result().release.revision == 1
+
+
+@pytest.mark.parametrize(("lags", "skew", "settled"), [((), None, 11_000), ((200, 300), 700, 2_000)])
+def test_an_instant_is_settled_when_no_release_of_then_can_come_to_be_seen_any_more(
+    lags: tuple[int, ...], skew: int | None, settled: int
+) -> None:
+    log = a_log([0, 0])
+    log.heads[-1] = log.heads[-1]._replace(lags_ms=lags, clock_skew_ms=skew)
+    history, _ = a_history(log.finish(), ttl_ms=1000)
+    instant = NOON + 60_000
+    with pytest.raises(InvalidRequest, match="may not be seen yet"):
+        history.active_at(instant, now=instant + settled - 1)
+    assert history.active_at(instant, now=instant + settled).release.revision == 2
+    # What came before the newest release is settled by that.
+    assert history.active_at(NOON + 999, now=NOON + 1000).release.revision == 1

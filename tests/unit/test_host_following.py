@@ -110,10 +110,10 @@ def test_an_outage_at_the_start_is_said_and_so_is_its_end() -> None:
 def test_a_fault_of_our_own_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
     followed = Followed()
     followed.served.fetcher.faults["environments/index"] = ZeroDivisionError()
-    assert followed.following._guarded() == TTL_MS
+    assert followed.following._step() == TTL_MS
     assert "ZeroDivisionError" in caplog.text
     followed.served.fetcher.faults.clear()
-    assert followed.following._guarded() == TTL_MS and followed.told == 1
+    assert followed.following._step() == TTL_MS and followed.told == 1
 
 
 def test_another_default_environment_is_told() -> None:

@@ -14,7 +14,8 @@ from burgee.serve.app import App
 from burgee.serve.auth import Gate
 from burgee.serve.message import Response
 from burgee.serve.tokens import read_token
-from tests.builders import a_boolean_flag
+from tests.builders import a_boolean_flag, a_document
+from tests.fakes.publisher import publish
 from tests.serving import Served, header
 
 ENTRY = digest_of(b"secret")
@@ -29,6 +30,11 @@ def served(*entries: str) -> Served:
     served.clock.advance(MINUTE)
     served.publish(a_boolean_flag("on", enabled=True), a_boolean_flag("new"))
     served.clock.advance(MINUTE)
+    return with_past(served)
+
+
+def with_past(served: Served) -> Served:
+    """The server, which has looked at no log yet."""
     service = served.service
     past = Past(served.fetcher, service.environments, gate=service.gate, now=served.clock.wall)  # type: ignore[arg-type]
     served.app = App(service, past=past)
@@ -78,7 +84,7 @@ def test_every_endpoint_that_evaluates_lists_or_gives_a_snapshot_answers_of_then
         status, found = then.get(path, query=query)
         assert [flag["key"] for flag in found["flags"]] == ["on"], path
     # What is asked beside it holds as ever.
-    status, found = then.get("/api/v1/namespaces/default/flags", query=f"{ago(then, 0)}&limit=1")
+    status, found = then.get("/api/v1/namespaces/default/flags", query=f"{ago(then, 30_000)}&limit=1")
     assert ([flag["key"] for flag in found["flags"]], found["totalCount"]) == (["new"], 2)
 
 
@@ -181,3 +187,21 @@ def test_what_was_read_of_the_log_is_not_read_again() -> None:
     for _ in range(5):
         asked(then, query)
     assert len(then.fetcher.calls) <= reads + 1
+
+
+def test_an_instant_of_which_something_may_still_come_to_be_seen_is_refused_until_it_cannot() -> None:
+    then = served()
+    query = ago(then, 9_000)
+    answer = asked(then, query)
+    assert answer.status == 400
+    assert b"may not be seen yet" in answer.body and b"ask again from 20" in answer.body
+    # Published before that instant by a publisher whose store was slow to show it.
+    late = a_document([a_boolean_flag("on", enabled=False)]).content
+    publish(then.store, {"default": late}, at=then.clock.wall() - 9_500)
+    then.clock.advance(2_000)
+    answers = []
+    for _ in range(2):
+        answer = asked(with_past(then), query)
+        answers.append((answer.status, header(answer, "burgee-revision"), json.loads(answer.body)["enabled"]))
+        then.clock.advance(MINUTE)
+    assert answers == [(200, "3", False)] * 2

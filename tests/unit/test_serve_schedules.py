@@ -60,6 +60,18 @@ def test_all_flags_of_ofrep_have_another_etag_after_a_step() -> None:
     assert {flag["key"]: flag["value"] for flag in json.loads(after.body)["flags"]}["sale"] is True
 
 
+def test_a_schedule_that_nobody_understands_is_the_error_of_its_flag_alone() -> None:
+    steps = json.dumps([{"at": format_instant(0), "rollout": 1, "percentage": ["all", 5]}])
+    odd = a_boolean_flag("odd", a_threshold(0)) | {"metadata": {SCHEDULE: steps}}
+    served = Served(odd, a_boolean_flag("plain", enabled=True), a_boolean_flag("told") | {"metadata": 1})
+    flags = {flag["key"]: flag for flag in json.loads(served.call("POST", BULK, ASKER).body)["flags"]}
+    assert {key: flag.get("value") for key, flag in flags.items()} == {"odd": None, "plain": True, "told": False}
+    assert "namespace 'default': flag 'odd' has a schedule" in flags["odd"]["errorDetails"]
+    asked = [{"flagKey": key, "entityId": "ada", "context": {}} for key in ("odd", "plain", "told")]
+    batch = served.post("/evaluate/v1/batch", {"requests": asked})[1]["responses"]
+    assert [answer["type"].partition("_")[0] for answer in batch] == ["ERROR", "BOOLEAN", "BOOLEAN"]
+
+
 def test_a_snapshot_is_that_of_the_instant_and_its_etag_changes_at_each_step() -> None:
     served = a_served_schedule()
     etags = [header(served.call("GET", SNAPSHOT), "etag")]

@@ -21,6 +21,13 @@ def test_an_empty_variable_counts_as_absent() -> None:
     assert read_settings({name: "" for name, _read, _default in VARIABLES.values()}) == read_settings({})
 
 
+@pytest.mark.parametrize("variable", ["BURGEE_VERIFY_KEYS", "BURGEE_SIGNING_KEYS"])
+@pytest.mark.parametrize("text", [",", " , ,"])
+def test_a_list_of_keys_without_a_key_is_refused(variable: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{variable} lists keys"):
+        read_settings({variable: text})
+
+
 @pytest.mark.parametrize(
     ("variable", "text", "field", "value"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from burgee.bundle.head import Head, append, decode_head, encode_head, entry_of
@@ -134,9 +136,25 @@ def test_a_public_key_is_read_as_it_is_written(signer: Ed25519InMemory | P256InM
     assert read_public_key(f"  {key.text}\n")[:3] == key[:3]
 
 
-def test_a_public_key_on_another_curve_is_refused() -> None:
-    from base64 import b64encode
+@pytest.mark.parametrize(
+    "number",
+    [
+        0,
+        1,
+        2**255 - 20,
+        2**255 - 19,
+        2**255 - 18,
+        2**255,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+    ],
+)
+def test_a_public_key_that_anybody_can_sign_for_is_refused(number: int) -> None:
+    text = f"ed25519:{b64encode(number.to_bytes(32, 'little')).decode()}"
+    with pytest.raises(ConfigurationError, match=r"small order|no public key"):
+        read_public_key(text)
 
+
+def test_a_public_key_on_another_curve_is_refused() -> None:
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256K1, derive_private_key
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -144,3 +162,13 @@ def test_a_public_key_on_another_curve_is_refused() -> None:
     content = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(ConfigurationError, match="of another algorithm"):
         read_public_key(f"ecdsa-p256-sha256:{b64encode(content).decode()}")
+
+
+def test_what_bears_a_signers_id_and_is_not_its_signature_goes_when_it_signs() -> None:
+    head = signed(a_head(), OLD, THEIRS)
+    good, theirs = head.last.signatures
+    bogus = Signature("ed25519", OLD.public_key().id, bytes(64)).written()
+    for signatures in ((bogus, good, theirs), (good, bogus, theirs), (bogus, theirs)):
+        healed = signed_entry(head.last._replace(signatures=signatures), [OLD])
+        assert sorted(each["key"] for each in healed.signatures) == sorted([good["key"], theirs["key"]])
+        assert good in healed.signatures and theirs in healed.signatures

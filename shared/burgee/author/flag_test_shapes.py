@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from ..core.dates import parse_rfc3339
+from ..core.errors import InvalidDocument
+from ..core.instant import parse_instant
 from ..core.model import DEFAULT, FLAG_DISABLED, MATCH, UNKNOWN
 from .fields import (
     ANYTHING,
@@ -42,13 +43,21 @@ REASONS = {
 }
 
 
+def _is_instant(value: Any) -> bool:
+    try:
+        parse_instant(value)
+    except InvalidDocument:
+        return False
+    return True
+
+
 def _zone_hint(value: Any) -> str:
     return "add a zone, as in 2026-12-01T09:00:00+01:00" if isinstance(value, str) else ""
 
 
 _VERSION = Kind(lambda value: type(value) is int and value == 1, "1", hint=lambda value: "write version: 1")
 INSTANT = Kind(
-    lambda value: isinstance(value, str) and parse_rfc3339(value) is not None,
+    _is_instant,
     "an instant such as 2026-12-01T09:00:00Z",
     "bad-value",
     _zone_hint,

@@ -6,6 +6,7 @@ Law: lint is on the publish path. Equal weights are judged once, and nothing her
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from json import loads
 from typing import Any
@@ -14,10 +15,12 @@ from ..core.bucketing import owners, threshold_size
 from ..core.dates import parse_client_date, parse_server_date
 from ..core.model import BOOLEAN_FLAG, DATETIME, NUMBER
 from ..core.numbers import parse_int32
+from ..core.schedule import SCHEDULE
 from .constraint import LIST_OPERATORS
-from .finding import Finding, Path, shown, warning
+from .finding import Finding, Path, did_you_mean, shown, warning
 from .scalars import Timestamp
 
+_OURS = "burgee."
 _TOLERANCE = 0.01
 _PORTABLE_HINT = "official servers and clients differ here; see docs/compatibility.md"
 _BLIND = frozenset(("empty", "notempty", "present", "notpresent", "true", "false"))
@@ -28,6 +31,7 @@ def lint_flag(raw: dict[str, Any], flag: dict[str, Any], index: int, findings: l
     path = ("flags", index)
     if len(raw.get("variants") or ()) != 0:
         _lint_variants(raw["variants"], (*path, "variants"), findings)
+    _lint_metadata(flag.get("metadata", ()), (*path, "metadata"), findings)
     is_boolean = "type" in flag
     if is_boolean:
         _lint_boolean(flag, path, findings)
@@ -57,6 +61,13 @@ def _lint_variants(variants: list[dict[str, Any]], path: Path, findings: list[Fi
             if defaults > 1:
                 message = "the flag has a default variant already; the last one is used"
                 findings.append(warning((*path, number, "default"), "several-defaults", message))
+
+
+def _lint_metadata(metadata: Iterable[str], path: Path, findings: list[Finding]) -> None:
+    for name in metadata:
+        if name.startswith(_OURS) and name != SCHEDULE:
+            message = f"metadata {shown(name)} say nothing to burgee, whose names begin with '{_OURS}'"
+            findings.append(warning((*path, name), "unknown-metadata", message, did_you_mean(name, (SCHEDULE,))))
 
 
 def _lint_boolean(flag: dict[str, Any], path: Path, findings: list[Finding]) -> None:

@@ -214,7 +214,7 @@ def _is_freeze(*, until: Any = None, superseded: Any = (), **_: object) -> bool:
     if until is not None:
         parse_instant(until)
     return isinstance(superseded, list | tuple) and all(
-        isinstance(each, dict) and _is_number(each.get("revision")) and parse_instant(each.get("activates_at")) >= 0
+        _has_texts(each, ["activates_at"]) and _is_number(each.get("revision")) and parse_instant(each["activates_at"])
         for each in superseded
     )
 

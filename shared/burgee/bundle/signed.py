@@ -28,7 +28,12 @@ _END = b"}\n"
 # A SubjectPublicKeyInfo of Ed25519 is this and the key's 32 bytes (RFC 8410, section 4).
 _ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
 _LONGEST_KEY = 400
-_EXTRA = "to verify and to sign takes the package cryptography: pip install 'burgee[verify]'"
+# The y of the points whose multiples are eight at most, on Ed25519 and as they are written unreduced (RFC 8032, 5.1).
+_PRIME = 2**255 - 19
+_SMALL = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER = (0, 1, _PRIME - 1, _SMALL, _PRIME - _SMALL)
+_UNSIGNED = "the head is not signed, and keys are given by which it has to be"
+_EXTRA = "to verify and to sign takes the package cryptography: install burgee with the extra `verify`"
 
 
 class Signature(namedtuple("Signature", "algorithm key signature")):
@@ -102,6 +107,8 @@ def public_key(algorithm: str, spki: bytes) -> PublicKey:
     of_curve = isinstance(loaded, EllipticCurvePublicKey) and isinstance(loaded.curve, SECP256R1)
     if not (isinstance(loaded, Ed25519PublicKey) if algorithm == ED25519 else of_curve):
         raise _no_key(text, f"it is a key of another algorithm than {algorithm}")
+    if algorithm == ED25519 and _is_of_small_order(spki[-32:]):
+        raise _no_key(text, "anybody can sign for it: it is a point of small order")
     return PublicKey(algorithm, sha256(spki).hexdigest()[:16], text, loaded)
 
 
@@ -126,11 +133,12 @@ def split_head(content: bytes) -> tuple[bytes, bytes, list[Any]]:
 
     before, mark, after = content.rpartition(_MARK)
     if not mark or not after.endswith(_END):
-        raise Untrusted("the head is not signed, and keys are given by which it has to be")
+        raise Untrusted(_UNSIGNED)
     try:
         signatures = loads(b"[" + after[: -len(_END)])
     except (ValueError, RecursionError) as error:
-        raise Untrusted("the head is not signed: what stands in the place of signatures is not JSON") from error
+        # What merely looks like them, as within a text of the head.
+        raise Untrusted(_UNSIGNED) from error
     return _HEAD + before + _END, before + _END, signatures
 
 
@@ -148,6 +156,11 @@ def good_signatures(keys: Iterable[PublicKey], message: bytes, signatures: Itera
         if key.verifies(message, _bytes(_text(listed, "signature"))):
             good.append(listed)
     return good
+
+
+def _is_of_small_order(content: bytes) -> bool:
+    # The highest bit is the sign of x.
+    return (int.from_bytes(content, "little") & (2**255 - 1)) % _PRIME in _SMALL_ORDER
 
 
 def _text(listed: Any, name: str) -> str:

@@ -13,6 +13,7 @@ from ..impact.effects import Impact, impact
 from ..impact.effects import Side as Evaluated
 from ..impact.markdown import Compared
 from ..impact.samples import Sample, read_samples
+from .nearest import did_you_mean
 from .places import Tree
 from .stores import Released, UnknownName
 
@@ -97,6 +98,7 @@ def _pairs(before: Place, after: Place, environment: str | None) -> Sequence[tup
     if environment and environment not in known:
         raise EnvironmentNotFound(
             f"neither {before.label} nor {after.label} has an environment {environment!r}; they have {', '.join(known)}"
+            f"{did_you_mean(environment, known)}"
         )
     return [(name, name) for name in ([environment] if environment else known)]
 

@@ -26,6 +26,11 @@ def read_instant(text: str, *, name: str, now: int, past: bool = False) -> int:
     return instant
 
 
+def to_the_second(instant: str) -> str:
+    """An instant as format_instant writes it, without its milliseconds: as a table shows it."""
+    return f"{instant.partition('.')[0]}Z"
+
+
 def _from_now(text: str, *, name: str, now: int, past: bool) -> int:
     try:
         duration = _duration(text.removeprefix("-") if past else text)

@@ -84,7 +84,8 @@ def burgee(context: click.Context) -> None:
     """A Git repository as a feature-flag service, without a server to run.
 
     \b
-    Exit codes: 0 done, 1 the files are wrong, 2 usage, 3 store or network.
+    Exit codes: 0 done; 1 the files are wrong, a guard refused, or a hold or
+    freeze queued the release; 2 usage; 3 store or network.
     Variables such as BURGEE_STORE are listed in docs/configuration.md.
     The examples of commands work at the top of a clone of samplerepo.
     """
@@ -144,5 +145,5 @@ def _fault(error: OSError) -> str:
 
 def _usage(error: click.UsageError) -> str:
     """Click's sentence as ours: one line, lower case, and where help is."""
-    said = error.format_message().rstrip(".")
+    said = " ".join(error.format_message().split()).rstrip(".")
     return f"{said[:1].lower()}{said[1:]}; see {error.ctx.command_path if error.ctx else 'burgee'} --help"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Folder(click.Path):
             path = Path(value)
             if path.is_dir() or (self._may_come and not path.exists()):
                 return value
-            missing = "it is a file" if path.exists() else "create it, or name another"
+            missing = "it is a file" if path.exists() else what_is_missing(value)
         except OSError as error:
             missing = str(error.strerror)
         shown = shown_url(value) if "://" in value else value
@@ -41,6 +42,56 @@ def environment_option(without: str) -> Callable[[Callable[..., Any]], Callable[
     return click.option(
         "--environment", "-e", metavar="NAME", shell_complete=environment_names, help=f"The environment ({without})."
     )
+
+
+def environment_argument(
+    *, required: bool = True, metavar: str = "ENVIRONMENT"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`ENVIRONMENT`, which may be given as `--environment NAME` just as well, as other commands have it."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def named(*, environment: str | None, also: str | None, **rest: Any) -> Any:
+            chosen = _one_of(environment, also)
+            if chosen is None and required:
+                raise click.UsageError(f"missing argument {metavar!r}", click.get_current_context())
+            return function(environment=chosen, **rest)
+
+        # As an option is looked for in the help, so is the argument: the one that stands first.
+        shown = metavar if required else f"[{metavar}]"
+        option = click.option(
+            *("--environment", "-e", "also"),
+            metavar="NAME",
+            shell_complete=environment_names,
+            help="The environment, as an option.",
+        )
+        argument = click.argument("environment", required=False, metavar=shown, shell_complete=environment_names)
+        return argument(option(named))
+
+    return decorate
+
+
+def environments_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--environment NAME`, as often as there are some, beside `ENVIRONMENT...`."""
+    return click.option(
+        *("--environment", "-e", "also"),
+        multiple=True,
+        metavar="NAME",
+        shell_complete=environment_names,
+        help="An environment, as an option.",
+    )(function)
+
+
+def several_environments(named: Sequence[str], also: Sequence[str]) -> Sequence[str]:
+    """Those that were named, by argument or option. Raises UsageError for none, and where the two differ."""
+    if not named and not also:
+        raise click.UsageError("missing argument 'ENVIRONMENT...'", click.get_current_context())
+    if named and also and set(named) != set(also):
+        raise click.UsageError(
+            f"{', '.join(named)} and -e {', '.join(also)} are not the same; name environments in one way",
+            click.get_current_context(),
+        )
+    return tuple(dict.fromkeys(named or also))
 
 
 def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,13 +137,7 @@ def environment_names(context: click.Context, parameter: click.Parameter, incomp
 
     Click does not tell the arguments before an option whose value is completed, so a folder named as one is not seen.
     """
-    from ..author.project import PROJECT_FILE, read_project
-    from ..core.errors import BurgeeError
-
-    try:
-        names = read_project((Path(context.params.get("source") or ".") / PROJECT_FILE).read_bytes()).environments
-    except (OSError, BurgeeError):
-        return []
+    names = environments_here(context.params.get("source") or ".")
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
@@ -101,6 +146,30 @@ def active_releases(context: click.Context, parameter: click.Parameter, incomple
     names = environment_names(context, parameter, incomplete.partition("@")[0])
     places = (f"{item.value}@active" for item in names)
     return [CompletionItem(place) for place in places if place.startswith(incomplete)]
+
+
+def environments_here(folder: str = ".") -> Sequence[str]:
+    """The environments of burgee.yaml in a folder; none when it is missing or wrong."""
+    from ..author.project import PROJECT_FILE, read_project
+    from ..core.errors import BurgeeError
+
+    try:
+        return tuple(read_project((Path(folder) / PROJECT_FILE).read_bytes()).environments)
+    except (OSError, BurgeeError):
+        return ()
+
+
+def what_is_missing(place: str) -> str:
+    """What to do about a folder that is not there: it may be an environment that was meant."""
+    if place in environments_here():
+        return f"it is an environment, which is named by -e {place}"
+    return "create it, or name another"
+
+
+def _one_of(named: str | None, also: str | None) -> str | None:
+    if named is not None and also not in (None, named, named.partition("@")[0]):
+        raise click.UsageError(f"{named!r} and -e {also!r} are two environments; name one", click.get_current_context())
+    return named or also
 
 
 def _is_elsewhere(place: str) -> bool:

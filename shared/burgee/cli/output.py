@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
+from shutil import get_terminal_size
 from time import monotonic
 from typing import Any
 
@@ -78,6 +79,27 @@ def table_lines(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterato
         yield line if number else click.style(line, bold=True)
 
 
+def fitting(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None, spare: Sequence[str], wraps: str
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """A table without as many of its `spare` columns as it takes to fit a width, if there is one.
+
+    The column that `wraps` may go on in the next line, so it counts as wide as its title.
+    """
+    dropped: set[str] = set()
+    columns = list(zip(titles, *rows, strict=True))
+    left = [title for title in spare if title in titles]
+    while width is not None and left and _width(columns, dropped, wraps) > width:
+        dropped.add(left.pop(0))
+    kept = [number for number, title in enumerate(titles) if title not in dropped]
+    return [titles[number] for number in kept], [[row[number] for number in kept] for row in rows]
+
+
+def terminal_width() -> int | None:
+    """How many characters a line of the terminal has; None where the output goes elsewhere."""
+    return get_terminal_size().columns if _is_terminal(sys.stdout) else None
+
+
 def show_receipt(receipt: Receipt) -> None:
     """Print what happened to one environment."""
     headline, *rest = lines(receipt)
@@ -125,6 +147,15 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
     """Progress as a number, as `files read: 12`."""
     with progress() as show:
         yield lambda count: show(f"{what}: {count}")
+
+
+def _width(columns: Sequence[Sequence[str]], dropped: set[str], wraps: str) -> int:
+    widths = [
+        len(title) if title == wraps else max(map(len, (title, *texts)))
+        for title, *texts in columns
+        if title not in dropped
+    ]
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def _is_terminal(stream: Any) -> bool:

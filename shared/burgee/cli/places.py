@@ -25,6 +25,8 @@ from ..store.reference import is_reference
 from .buckets import files_in_bucket, is_bucket
 from .bundles import Files, files_of
 from .found import names_release, released
+from .nearest import did_you_mean
+from .options import what_is_missing
 from .output import note
 from .stores import Released, UnknownName
 
@@ -56,6 +58,7 @@ class Tree:
         if name not in self.project.environments:
             raise EnvironmentNotFound(
                 f"{self.label} has no environment {name!r}, it has {', '.join(self.environments)}"
+                f"{did_you_mean(name, self.environments)}"
             )
         return name
 
@@ -114,7 +117,7 @@ def repository_at(address: str, *, token: str | None = None) -> Repository:
     A path that is not there is a mistake, whatever repository is above it.
     """
     if not is_remote(address) and not is_foreign(address) and not Path(address).is_dir():
-        hint = "it is a file" if Path(address).exists() else "create it, or name another"
+        hint = "it is a file" if Path(address).exists() else what_is_missing(address)
         raise UnknownName(f"no folder at {address}, wanted a repository: {hint}")
     with named():
         repository = open_repository(address, token=token, environ=os.environ)

@@ -96,6 +96,8 @@ def note_of(entry: Entry) -> str:
     said = [f"by {note['by']}"] if "by" in note else []
     said += [note["reason"]] if "reason" in note else []
     said += [f"in spite of {note['overrides']}"] if "overrides" in note else []
+    # Of a rollback, which has a reason of its own.
+    said += [note["override_reason"]] if note.get("override_reason") else []
     return ": ".join(said)
 
 

@@ -19,6 +19,7 @@ from ..store.opening import open_objects, open_store, registry_at
 from ..store.pace import Pace
 from ..store.port import Object, Objects, Store
 from ..store.remote import RemoteObjects
+from .nearest import did_you_mean
 
 if TYPE_CHECKING:
     from ..fetch.port import Fetcher
@@ -161,7 +162,8 @@ def listed_environment(store: Store, index: Index, name: str | None) -> str:
     if wanted is None or wanted not in index.environments:
         known = ", ".join(index.environments) or "none"
         missing = f"no environment {wanted!r}" if wanted else "no default environment"
-        raise EnvironmentNotFound(f"store {store.url} has {missing}, it has {known}")
+        near = did_you_mean(wanted or "", index.environments)
+        raise EnvironmentNotFound(f"store {store.url} has {missing}, it has {known}{near}")
     return wanted
 
 

@@ -48,7 +48,7 @@ class Client(Flags):
         disk: str | None = None,
         on_change: Callable[[Change], object] | None = None,
         on_exposure: OnExposure | None = None,
-        verify_keys: Sequence[str] = (),
+        verify_keys: Sequence[str] | None = None,
         verify_repository: str | None = None,
         strict: bool = False,
         environ: Mapping[str, str] | None = None,
@@ -183,11 +183,15 @@ class Client(Flags):
             flags.forget()
 
 
-def _verifier(keys: Sequence[str], repository: str | None, clock: Clock) -> Verifier | None:
-    if not keys:
+def _verifier(keys: Sequence[str] | None, repository: str | None, clock: Clock) -> Verifier | None:
+    if keys is None:
         if repository is not None:
             raise ConfigurationError("verify_repository takes verify_keys: without them anybody may name a repository")
         return None
+    if isinstance(keys, str) or not keys or not all(isinstance(key, str) for key in keys):
+        raise ConfigurationError(
+            f"verify_keys is a list of public keys as `burgee key show` prints them, or None for none, got {keys!r}"
+        )
     from ..fetch.verify import Verifier
 
     return Verifier(keys, now=clock.wall, repository=repository)

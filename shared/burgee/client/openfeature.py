@@ -27,7 +27,9 @@ try:
     from openfeature.provider import AbstractProvider, Metadata
     from openfeature.track import TrackingEventDetails
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("the OpenFeature provider is an extra: pip install 'burgee[openfeature]'") from error
+    raise ModuleNotFoundError(
+        "the OpenFeature provider needs openfeature-sdk: install burgee with the extra `openfeature`"
+    ) from error
 
 from ..core.context import NOBODY
 from ..core.errors import (

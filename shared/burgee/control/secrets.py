@@ -78,7 +78,7 @@ def open_secrets(environ: Mapping[str, str]) -> Read:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
     except ImportError as error:
-        raise ConfigurationError("AWS Secrets Manager needs boto3: pip install 'burgee[aws]'") from error
+        raise ConfigurationError("AWS Secrets Manager needs boto3: install burgee with the extra `aws`") from error
 
     config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 2})
 

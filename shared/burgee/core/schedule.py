@@ -31,12 +31,18 @@ if TYPE_CHECKING:
     Step: TypeAlias = tuple[int, int, str, int, Sequence[tuple[int, int]]]
 
 SCHEDULE = "burgee.schedule"
+# The fields of the steps that there are; a step of another shape is of a newer burgee, and nobody guesses at it.
+_SHAPES = (
+    *("at enabled", "at percentage rollout", "at rule weights"),
+    *("from percentage rollout until", "from rule until weights"),
+)
 _NO_RULES: frozenset[int] = frozenset()
 
 
 def is_scheduled(flag: Flag) -> bool:
     """Whether a flag in normal form has a schedule."""
-    return SCHEDULE in flag.get("metadata", ())
+    metadata = flag.get("metadata")
+    return isinstance(metadata, dict) and SCHEDULE in metadata
 
 
 def flag_at(flag: Flag, at: int) -> Flag:
@@ -79,29 +85,38 @@ def _steps(flag: Flag) -> list[Step]:
 
     try:
         return [_step(flag, written) for written in loads(flag["metadata"][SCHEDULE])]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (InvalidDocument, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidDocument(
-            f"flag {flag['key']!r} has a schedule that this burgee does not understand: {error!r}; "
+            f"flag {flag['key']!r} has a schedule that this burgee does not understand: {error}; "
             "a newer one wrote it, or it was not made by burgee"
         ) from error
 
 
 def _step(flag: Flag, written: Mapping[str, Any]) -> Step:
-    start = parse_instant(written["from"] if "from" in written else written["at"])
-    end = parse_instant(written["until"]) if "from" in written else start
+    if not isinstance(written, dict) or " ".join(sorted(written)) not in _SHAPES:
+        raise ValueError("a step of an unknown shape")
+    is_ramp = "from" in written
+    start = parse_instant(written["from" if is_ramp else "at"])
+    end = parse_instant(written["until"]) if is_ramp else start
     if "enabled" in written:
-        return start, end, "enabled", 0, [_pair(written["enabled"])]
+        return start, end, "enabled", 0, [_pair(written["enabled"], (bool,), is_ramp)]
     field, number = ("rollouts", written["rollout"]) if "rollout" in written else ("rules", written["rule"])
-    part = dict(enumerate(flag[field], 1))[number]
+    if type(number) is not int or not 1 <= number <= len(flag[field]):
+        raise ValueError(f"there is none of its {field} at {number!r}")
+    part = flag[field][number - 1]
     if field == "rollouts":
-        return start, end, field, number - 1, [_pair(written["percentage"])] if part["threshold"] else []
-    weights = [_pair(written["weights"][share["variant"]]) for share in part["distributions"]]
+        if not part["threshold"]:
+            raise ValueError(f"rollout {number} has no threshold")
+        return start, end, field, number - 1, [_pair(written["percentage"], (int,), is_ramp)]
+    weights = [_pair(written["weights"][share["variant"]], (int, float), is_ramp) for share in part["distributions"]]
     first, last = (accumulate(map(tenths, side)) for side in zip(*weights, strict=True))
     return start, end, field, number - 1, list(zip(first, last, strict=True))
 
 
-def _pair(value: Any) -> tuple[Any, Any]:
-    first, last = value if isinstance(value, list) else (value, value)
+def _pair(value: Any, kinds: Sequence[type], is_ramp: bool) -> tuple[Any, Any]:
+    first, last = value if is_ramp else (value, value)
+    if not (type(first) in kinds and type(last) in kinds and 0 <= first <= 100 and 0 <= last <= 100):
+        raise ValueError(f"{value!r} is no value of a step")
     return first, last
 
 

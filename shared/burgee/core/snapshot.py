@@ -143,7 +143,10 @@ class Namespace:
 
     def _keep(self, flag: Mapping[str, Any], at: int) -> Row:
         key, kind = flag["key"], flag_type(flag)
-        row = self._compiler.compile(flag_at(flag, at))
+        try:
+            row = self._compiler.compile(flag_at(flag, at))
+        except InvalidDocument as error:
+            raise InvalidDocument(f"namespace {self.key!r}: {error}") from error
         if is_scheduled(flag):
             until = next_step(flag, at)
             self._dated[key] = (at, _FOR_EVER if until is None else until, kind, row)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ..bundle import keys
 from ..bundle.document import Document
 from ..bundle.head import Head, encode_head
 from ..bundle.manifest import MANIFEST_TYPE
@@ -125,19 +126,25 @@ def complete_log(store: Store, head: Head) -> None:
 
 
 def complete_blobs(store: Store, candidate: Candidate, present: Head | None) -> None:
-    """Write the candidate's documents that are gone from the store although the head that was seen names them.
+    """Write of the candidate what is gone from the store although the head that was seen names it.
 
     `apply` takes those for written. Raises DigestMismatch for one that is there with other bytes: what is immutable is
     not written over silently.
     """
     named = set(present.last.release.namespaces.values()) if present else set()
+    if present and present.last.release.bundle == candidate.digest:
+        _complete_blob(store, candidate.digest, candidate.manifest, MANIFEST_TYPE)
     for namespace, layer in candidate.layers.items():
         if layer not in named:
             continue
-        try:
-            store.get_blob(layer[0])
-        except (NotFound, DigestMismatch):
-            store.put_blob(candidate.blobs[namespace])
+        _complete_blob(store, layer[0], candidate.blobs[namespace], keys.JSON)
+
+
+def _complete_blob(store: Store, digest: str, content: bytes, content_type: str) -> None:
+    try:
+        store.get_blob(digest)
+    except (NotFound, DigestMismatch):
+        store.put_blob(content, content_type=content_type)
 
 
 def released_documents(

@@ -56,7 +56,7 @@ class Attempt:
             planned.release,
             planned.head.last.digest,
             changes=planned.changes,
-            warnings=planned.warnings,
+            warnings=(*stray_trailer(self.tip), *planned.warnings),
             safe_from=planned.activation.safe_from if planned.activation else None,
         )
         if self.publisher.options.dry_run:
@@ -161,6 +161,14 @@ def when_of(tip: Commit) -> When:
         return When(parse_instant(named[0]), said_by=said_by, said_at=tip.committed_at)
     except InvalidDocument as error:
         raise RefusedError(f"trailer {TRAILER} of commit {tip.id[:12]}: {error}; or publish with --now") from error
+
+
+def stray_trailer(tip: Commit) -> tuple[str, ...]:
+    """A warning where the commit at a tip says an instant in another place than its trailers."""
+    name = TRAILER.lower()
+    if name not in tip.names or any(each.lower() == name for each, _ in tip.trailers):
+        return ()
+    return (f"{TRAILER} of commit {tip.id[:12]} is not in the last paragraph of its message, so it does not count",)
 
 
 def _fault_of(what: str, step: Callable[[], object]) -> str | None:

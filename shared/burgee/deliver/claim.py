@@ -15,6 +15,9 @@ from .publisher import TRIES, Publisher
 from .reading import project_of
 from .receipt import Receipt
 
+# How the repositories that `burgee dev` hosts begin to be named.
+HOSTED = "burgee-dev:"
+
 
 def claim(publisher: Publisher) -> Project:
     """The project, once the store is known to be this repository's to write to, or nobody's until now."""
@@ -83,11 +86,12 @@ def _check_wanted(project: Project, wanted: Sequence[str]) -> None:
 
 def _check_owner(publisher: Publisher, index: Index) -> None:
     identity = publisher.repository.identity
-    if index.repository != identity and not publisher.options.adopt:
-        raise RefusedError(
-            f"store {publisher.store.url} belongs to repository {index.repository}, this is {identity}; "
-            "publish with --adopt to hand it over"
-        )
+    if index.repository == identity or publisher.options.adopt:
+        return
+    theirs = f"store {publisher.store.url} belongs to repository {index.repository}, this is {identity}"
+    if index.repository.startswith(HOSTED):
+        raise RefusedError(f"{theirs}; it is the store of `burgee dev`: push there, or name a store of its own")
+    raise RefusedError(f"{theirs}; publish with --adopt to hand it over")
 
 
 def _listed(project: Project) -> dict[str, Listed]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..bundle import keys
@@ -24,17 +24,28 @@ class Contents:
 
     manifests: dict[str, dict[str, _Layers]] = field(default_factory=dict)
     documents: dict[str, dict[tuple[str, int], str]] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Take in what releases name."""
         for entry in entries:
             release = entry.release
+            self.entries[entry.digest] = entry
             said_by = f"release {release.revision} of {release.environment!r}"
             manifests = self.manifests.setdefault(release.bundle, {})
             if release.namespaces not in manifests.values():
                 manifests[said_by] = release.namespaces
             for namespace, (digest, size) in release.namespaces.items():
                 self.documents.setdefault(digest, {}).setdefault((namespace, size), said_by)
+
+    def users(self, wanted: set[str]) -> Mapping[str, Sequence[Entry]]:
+        """The releases that need some blobs, by the key of each."""
+        found: dict[str, list[Entry]] = {key: [] for key in wanted}
+        for entry in sorted(self.entries.values(), key=lambda one: (one.release.environment, one.release.revision)):
+            digests = {entry.release.bundle, *(digest for digest, _ in entry.release.namespaces.values())}
+            for key in wanted.intersection(map(keys.blob, digests)):
+                found[key].append(entry)
+        return found
 
     def keys(self) -> set[str]:
         """Where all of it is."""

@@ -37,6 +37,8 @@ class Environment:
         self._head: Head | None = None
         self._seen = seen
         self._found: list[Fault | str] = []
+        # The digests of the releases that are as they were written.
+        self.sound: frozenset[str] = frozenset()
 
     def examine(self, revision: int | None) -> tuple[Log, Sequence[Entry], Sequence[Fault | str]]:
         """The log, the sound releases whose contents are to be looked at, and what was found."""
@@ -48,6 +50,7 @@ class Environment:
         held = {entry.release.revision: entry for entry in self._head.releases} if self._head else {}
         chain = walk(self._examined, self._name, held, newest=newest, oldest=revision or 1)
         self._found += chain.found
+        self.sound = frozenset(entry.digest for entry in chain.entries)
         log = Log(self._name, newest, newest + 1 - (revision or 1), len(chain.entries))
         if revision is not None:
             return log, [entry for entry in chain.entries if entry.release.revision == revision], self._found

@@ -13,22 +13,29 @@ from ..core.visible import visible
 
 Kind = Literal["changed", "missing", "surplus", "broken", "unproven"]
 
+_NAMED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """An object that is not what it should be: `changed` has another digest than the one that names it, `broken` cannot
     be what it is there for, `unproven` is not what a release says that is itself damaged.
 
-    `wanted` and `found` are digests, or say in words what they are.
+    `wanted` and `found` are digests, or say in words what they are. `used_by` are the releases that need a blob, as
+    `production@42`, among those that were looked at.
     """
 
     key: str
     kind: Kind
     wanted: str
     found: str
+    used_by: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return visible(f"{self.key} is {self.kind}: wanted {self.wanted}, found {self.found}")
+        further = len(self.used_by) - _NAMED
+        more = f" and {further} more" if further > 0 else ""
+        used = f"; used by {', '.join(self.used_by[:_NAMED])}{more}" if self.used_by else ""
+        return visible(f"{self.key} is {self.kind}: wanted {self.wanted}, found {self.found}{used}")
 
 
 def missing(key: str, wanted: str) -> Fault:

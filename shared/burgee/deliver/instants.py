@@ -144,7 +144,9 @@ def activation(head: Head | None, published_at: int, when: When, pace: Pace) -> 
         # It was fine when it was said: a hold, a freeze or an outage has outlived it.
         said = (f"{when.said_by} names {format_instant(when.instant)}, which has passed meanwhile",)
     elif when.instant is not None:
-        instant, warnings = _wanted(when, safe, published_at, pace.near)
+        # What was fine when it was said is not refused for what has kept it back since.
+        near: Near = "shift" if _was_safe(when, slack) else pace.near
+        instant, warnings = _wanted(when, safe, published_at, near)
         others = _before(head, instant, published_at, inherited)
         return Activation(instant, True, safe, instant - slack, (*warnings, *others))
     if not pace.delay and inherited is None:

@@ -76,7 +76,7 @@ def roll_back(means: Means, environment: str, person: Person, rollback: Rollback
         release = _again(head, target.release, "rollback", published_at, planned, note)
         hold = {**_said(person, now), "revision": release.revision, **_kept_back(head, now)}
         moved = following(head, release, pace_of(head), now=now)._replace(hold=hold)
-        changes = compare(documents_of(means.store, head.last.release.namespaces), documents)
+        changes = compare(_active_documents(means, head, now), documents)
         receipt = Receipt(
             environment,
             "planned",
@@ -243,6 +243,15 @@ def _documents(means: Means, target: Entry) -> dict[str, Document]:
         raise RefusedError(
             f"release {number} is not whole in {means.store.url} any more: {error}; name another"
         ) from error
+
+
+def _active_documents(means: Means, head: Head, now: int) -> dict[str, Document]:
+    """What readers answer from, as far as it can be read: a rollback is not kept back by what it leaves behind."""
+    active = active_at(head, now)
+    try:
+        return documents_of(means.store, active.release.namespaces) if active else {}
+    except (NotFound, ContentError):
+        return {}
 
 
 def _when(head: Head, published_at: int, pace: Pace, *, together: bool) -> Activation:

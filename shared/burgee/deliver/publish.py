@@ -51,7 +51,8 @@ def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     wanted = publisher.options.environments or tuple(project.environments)
     receipts = [_publish_safely(publisher, project, name) for name in wanted]
     dropped = list_environments(publisher, receipts)
-    tend_all(publisher, (*(each.environment for each in receipts if each.outcome not in _TENDED), *dropped))
+    left = [each for each in receipts if each.outcome not in _TENDED]
+    tend_all(publisher, (*(each.environment for each in left), *dropped), told=[each.message for each in left])
     publisher.tell(receipts)
     return (*_mirrored(publisher, project, receipts), *map(dropped_receipt, dropped))
 

@@ -72,7 +72,7 @@ class Receipt:
 def lines(receipt: Receipt, *, most: int = 20) -> list[str]:
     """The receipt as a person reads it: a headline, then at most `most` changes and every problem."""
     text = [f"{receipt.environment}: {visible(_headline(receipt))}"]
-    if not _is_first(receipt.release):
+    if receipt.outcome == "queued" or not _is_first(receipt.release):
         text += [f"  {change}" for change in receipt.changes[:most]]
         if len(receipt.changes) > most:
             text.append(f"  ... and {len(receipt.changes) - most} more changes")

@@ -5,7 +5,7 @@ Law: it needs the store alone, so that a Git host that is away, or files that ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 from ..bundle.head import Head
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _TRIES = 10
 
 
-def tend_all(publisher: Publisher, names: Iterable[str]) -> None:
-    """Tend these environments; what fails is noted, and the next tick tries again."""
+def tend_all(publisher: Publisher, names: Iterable[str], *, told: Container[str] = ()) -> None:
+    """Tend these environments; what fails is noted unless it was `told` already, and the next tick tries again."""
     if publisher.options.dry_run:
         return
     for name in names:
@@ -30,7 +30,8 @@ def tend_all(publisher: Publisher, names: Iterable[str]) -> None:
         except Exception as error:
             # Also what nobody foresaw is the fault of one environment, and no other's.
             said = str(error) if isinstance(error, BurgeeError) else repr(error)
-            publisher.note(f"environment {name!r} could not be looked after: {said}")
+            if said not in told:
+                publisher.note(f"environment {name!r} could not be looked after: {said}")
 
 
 def listed(publisher: Publisher) -> tuple[str, ...]:

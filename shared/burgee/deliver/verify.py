@@ -9,7 +9,7 @@ there is a check for them, else as far as burgee would write the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..bundle import keys
 from ..bundle.digest import is_digest
@@ -68,6 +68,7 @@ class _Work:
         self._examined = examined
         self._contents = Contents()
         self._logs: list[Log] = []
+        self._sound: dict[str, frozenset[str]] = {}
         self._faults: list[Fault] = []
         self._notes: list[str] = []
 
@@ -89,17 +90,29 @@ class _Work:
         for left in reversed(range(_TRIES)):
             key = keys.head(name)
             seen = self._examined.get(key, f"the head of {name!r}")
-            log, entries, found = Environment(self._examined, name, seen).examine(revision)
+            looked = Environment(self._examined, name, seen)
+            log, entries, found = looked.examine(revision)
             faults = [one for one in found if isinstance(one, Fault)]
             if not faults or not left or self._examined.get(key, "") == seen:
                 break
         self._logs.append(log)
+        self._sound[name] = looked.sound
         self._contents.add(entries)
         self._faults += faults
         self._notes += [one for one in found if isinstance(one, str)]
 
     def contents(self) -> None:
-        self._faults += contents.check(self._examined, self._contents)
+        """Of a release whose contents are damaged nobody can say that it is sound."""
+        faults = list(contents.check(self._examined, self._contents))
+        users = self._contents.users({fault.key for fault in faults}) if faults else {}
+        self._faults += [
+            replace(
+                fault, used_by=tuple(f"{one.release.environment}@{one.release.revision}" for one in users[fault.key])
+            )
+            for fault in faults
+        ]
+        damaged = {entry.digest for entries in users.values() for entry in entries}
+        self._logs = [replace(log, sound=len(self._sound[log.environment] - damaged)) for log in self._logs]
 
     def rest(self) -> None:
         """What is there and named by nothing."""

@@ -61,10 +61,6 @@ def see_head(
     head = decode(fetched.content)
     if head.environment != environment:
         raise InvalidDocument(f"wanted the head of {environment!r}, got that of {head.environment!r}")
-    if not isinstance(head.max_reader_ttl_seconds, int | None):
-        raise InvalidDocument(f"head of {environment!r} has max_reader_ttl_seconds {head.max_reader_ttl_seconds!r}")
-    if not all(isinstance(lag, int) for lag in head.lags_ms):
-        raise InvalidDocument(f"head of {environment!r} has lags_ms that are no numbers")
     _check_chain(held.head, head)
     if held.head is not None and verifier is not None:
         verifier.follow(fetcher, held.head, head)

@@ -6,7 +6,8 @@ A release that is read by its number has the environment and the number that wer
 by its digest as far as that was read, and was published after it. That finds what was damaged or exchanged beside a
 release that is read, and a search reads the two on either side of the instant. That nothing anywhere was exchanged is
 proven by the chain of digests from the head alone: `burgee verify` walks it, `backwards` does, and with a verifier, for
-which only the head is signed, every release is taken from the chain; what was walked once is remembered.
+which only the head is signed, every release is taken from the chain; what was walked once is remembered, and `reach`
+bounds how far that goes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bisect import bisect_right
 
 from ..bundle import keys
 from ..bundle.log import check_link, release_entry, waiting_before
-from ..core.errors import ContentError, NotFound, Untrusted
+from ..core.errors import ContentError, InvalidRequest, NotFound, Unavailable, Untrusted
 from ..core.instant import format_instant
 from .bounded import Bounded
 from .clock import SystemClock
@@ -40,6 +41,10 @@ _SNAPSHOTS = 8
 _DOCUMENT_BYTES = 64 * 1024 * 1024
 # How many releases are read at once at the beginning of a walk and on a long one, and by how many threads.
 _FEW, _MANY, _READERS = 4, 64, 16
+# For how long one who asks waits for another's walk.
+_PATIENCE_SECONDS = 5.0
+# As long as a head says nothing of its own: how long releases may take to be seen, and by how much clocks may differ.
+_LAG_MS, _SKEW_MS = 5_000, 5_000
 
 
 class History:
@@ -47,7 +52,7 @@ class History:
 
     __slots__ = (
         *("_clock", "_documents", "_entries", "_fetcher", "_held", "_looked_at", "_looking", "_proven"),
-        *("_snapshots", "_ttl_ms", "_verifier", "_walking", "environment"),
+        *("_reach", "_snapshots", "_ttl_ms", "_verifier", "_walking", "environment"),
     )
 
     def __init__(
@@ -57,14 +62,17 @@ class History:
         *,
         verifier: Verifier | None = None,
         ttl_ms: int = 1000,
+        reach: int | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Looks at nothing yet. With a `verifier` releases are taken from the chain of a signed head alone. The head
-        is not looked at again for `ttl_ms` (milliseconds)."""
+        """Looks at nothing yet. With a `verifier` releases are taken from the chain of a signed head alone, for
+        instants no more than `reach` releases back (None: all). The head is not looked at again for `ttl_ms`
+        (milliseconds)."""
         self.environment = environment
         self._fetcher = fetcher
         self._verifier = verifier
         self._ttl_ms = ttl_ms
+        self._reach = reach
         self._clock = clock or SystemClock()
         self._held = Held()
         self._looked_at: int | None = None
@@ -90,18 +98,25 @@ class History:
         """The release of a number. Raises NotFound when the log does not have it, ContentError when it is damaged."""
         return self._entry(self._head_with(revision), revision)
 
-    def active_at(self, instant: int) -> Entry:
+    def active_at(self, instant: int, *, now: int | None = None) -> Entry:
         """The release that was active at an instant (milliseconds); of one to come, that will be as things are now.
 
-        That takes O(log n) reads, and those of what was pending then. Raises NotFound when there was none.
+        That takes O(log n) reads, and those of what was pending then; with a verifier, as many as there are releases
+        since. Raises NotFound when there was none, InvalidRequest for one out of reach and, where it is said what time
+        it is `now`, for one so young that a release of then may still come to be seen.
         """
         head = self._held.head
         if head is None or instant >= head.last.release.published_at:
             # What was published before the newest release that is known stays as it is.
             head = self.head()
-            self._check_reach(head, instant)
+            self._check_signed(head, instant)
+            if now is not None and instant >= head.last.release.published_at:
+                self._check_settled(head, instant, now)
         newest = bisect_right(
-            range(1, head.revision + 1), instant, key=lambda revision: self._published_at(head, revision)
+            range(1, head.revision + 1),
+            instant,
+            lo=self._walked_to(head, instant),
+            key=lambda revision: self._published_at(head, revision),
         )
         found = self._active_among(head, newest, instant) if newest else None
         if found is None:
@@ -140,9 +155,9 @@ class History:
             self._documents.put(digest, documents[digest], size=len(documents[digest].content))
         return {key: documents[digest] for key, (digest, _) in wanted.items()}
 
-    def at(self, instant: int) -> Serving:
-        """What was answered from at an instant (milliseconds). Raises NotFound when there was nothing to."""
-        entry = self.active_at(instant)
+    def at(self, instant: int, *, now: int | None = None) -> Serving:
+        """What was answered from at an instant (milliseconds). Raises as `active_at` and `snapshot` do."""
+        entry = self.active_at(instant, now=now)
         return Serving(self.snapshot(entry), entry.release, entry.digest, entry, None, None)
 
     def _head_with(self, revision: int) -> Head:
@@ -153,13 +168,41 @@ class History:
             raise NotFound(f"environment {self.environment!r} has releases 1 to {head.revision}, not {revision}")
         return head
 
-    def _check_reach(self, head: Head, instant: int) -> None:
+    def _check_signed(self, head: Head, instant: int) -> None:
         """Raises Untrusted for an instant that is after the end of what was signed."""
         if self._verifier is not None and head.expires_at is not None and head.expires_at < instant:
             raise Untrusted(
                 f"the head of {self.environment!r} that was signed last says nothing of {format_instant(instant)}, for "
                 f"it has expired at {format_instant(head.expires_at)}"
             )
+
+    def _check_settled(self, head: Head, instant: int, now: int) -> None:
+        """Raises InvalidRequest while a release could still come that counts as published by an instant."""
+        skew = _SKEW_MS if head.clock_skew_ms is None else head.clock_skew_ms
+        settled = instant + self._ttl_ms + max(head.lags_ms, default=_LAG_MS) + skew
+        if now < settled:
+            raise InvalidRequest(
+                f"what was published at {format_instant(instant)} may not be seen yet, so the answer could still "
+                f"change; ask again from {format_instant(settled)} on"
+            )
+
+    def _walked_to(self, head: Head, instant: int) -> int:
+        """A revision that was published by an instant, or 0: with a verifier each one back to it has to be read.
+
+        In growing steps from the end of the log, so that only what came after the instant is walked, at most twice.
+        """
+        if self._verifier is None:
+            return 0
+        end = 0 if self._reach is None else max(0, head.revision - self._reach)
+        revision, step = int(head.revision), 1
+        while revision > end and self._published_at(head, revision) > instant:
+            revision, step = max(revision - step, end), 2 * step
+        if revision == end > 0 and self._published_at(head, revision) > instant:
+            raise InvalidRequest(
+                f"{format_instant(instant)} is more than {self._reach} releases of {self.environment!r} back, and with "
+                "keys each one would have to be read; ask `burgee evaluate --at`"
+            )
+        return revision
 
     def _published_at(self, head: Head, revision: int) -> int:
         instant: int = self._entry(head, revision).release.published_at
@@ -196,19 +239,31 @@ class History:
 
     def _proven_entry(self, head: Head, revision: int) -> Entry:
         """The release that the chain from the head leads to; where it was walked before, it is read alone."""
-        with self._walking:
+        if revision in self._proven:
+            # No walk, and no waiting for one.
+            return self._read_proven(head, revision)
+        if not self._walking.acquire(timeout=_PATIENCE_SECONDS):
+            raise Unavailable(f"the log of environment {self.environment!r} is being walked; ask again in a moment")
+        try:
             for held in head.releases:
                 self._proven.setdefault(held.release.revision, held.digest)
             above = min(number for number in self._proven if number >= revision)
-            found = self._known(head, above) or self._read(above)
-            if found.digest != self._proven[above]:
-                raise ContentError(
-                    f"release {above} of environment {self.environment!r} has digest {found.digest}, "
-                    f"the chain from the head says {self._proven[above]}"
-                )
-            for entry in self._linked(head, found, revision - 1):
+            for entry in self._linked(head, self._read_proven(head, above), revision - 1):
                 self._proven[entry.release.revision] = entry.digest
             return entry
+        finally:
+            self._walking.release()
+
+    def _read_proven(self, head: Head, revision: int) -> Entry:
+        """A release whose digest the chain has led to before."""
+        found = self._known(head, revision) or self._read(revision)
+        if found.digest != self._proven[revision]:
+            raise ContentError(
+                f"release {revision} of environment {self.environment!r} has digest {found.digest}, "
+                f"the chain from the head says {self._proven[revision]}"
+            )
+        self._entries.put(revision, found)
+        return found
 
     def _linked(self, head: Head, entry: Entry, end: int) -> Iterator[Entry]:
         """`entry` and those before it down to `end`, which is not among them, each as the one after it names it."""

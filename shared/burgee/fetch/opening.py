@@ -7,9 +7,9 @@ from ..core.errors import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from .connections import Connections, Patience
+    from .connections import Patience
     from .port import Fetcher
     from .verify import Verifier
 
@@ -52,36 +52,42 @@ def open_fetcher(url: str, environ: Mapping[str, str] | None = None, *, patience
             from .http import HttpFetcher
 
             return HttpFetcher(url, patience=patience or PATIENCE)
+        case "azblob" | "gs" | "oci" | "s3" as known:
+            from .connections import PATIENCE, Connections
+
+            return _with_credentials(known)(url, environ or {}, connections=Connections(patience or PATIENCE))
+    raise ConfigurationError(_nowhere(url))
+
+
+def _with_credentials(scheme: str) -> Callable[..., Fetcher]:
+    """What reads from places that credentials are shown to."""
+    match scheme:
         case "azblob":
             from .azblob import AzblobFetcher
 
-            return AzblobFetcher(url, environ or {}, connections=_connections(patience))
-        case "s3":
-            from .s3 import S3Fetcher
-
-            return S3Fetcher(url, environ or {}, connections=_connections(patience))
-        case "oci":
-            from .oci import OciFetcher
-
-            return OciFetcher(url, environ or {}, connections=_connections(patience))
+            return AzblobFetcher
         case "gs":
             from .gs import GsFetcher
 
-            return GsFetcher(url, environ or {}, connections=_connections(patience))
-        case "memory":
-            raise ConfigurationError("memory:// stores live in the publishing process alone")
-        case _ if not rest.startswith("//") or "@" in scheme:
-            raise ConfigurationError(
-                f"a place to read from is named by a URL such as file:///srv/flags, got {shown_url(url)!r}"
-            )
+            return GsFetcher
+        case "oci":
+            from .oci import OciFetcher
+
+            return OciFetcher
         case _:
-            raise ConfigurationError(f"unknown scheme {scheme!r} in {shown_url(url)!r}; known: {', '.join(KNOWN)}")
+            from .s3 import S3Fetcher
+
+            return S3Fetcher
 
 
-def _connections(patience: Patience | None) -> Connections:
-    from .connections import PATIENCE, Connections
-
-    return Connections(patience or PATIENCE)
+def _nowhere(url: str) -> str:
+    """Why a URL names nothing to read from."""
+    scheme, _, rest = url.partition(":")
+    if scheme.lower() == "memory":
+        return "memory:// stores live in the publishing process alone"
+    if not rest.startswith("//") or "@" in scheme:
+        return f"a place to read from is named by a URL such as file:///srv/flags, got {shown_url(url)!r}"
+    return f"unknown scheme {scheme!r} in {shown_url(url)!r}; known: {', '.join(KNOWN)}"
 
 
 def _folder(url: str, rest: str) -> str:

@@ -14,6 +14,7 @@ from dulwich.objects import Commit as CommitObject
 from dulwich.objects import ObjectID, ShaFile, Tag, parse_tree
 
 from ..core.errors import ContentError, NotFound
+from ..core.instant import is_instant
 from .listing import Listings
 from .names import is_plain, line_text
 from .sizes import stored_size
@@ -23,8 +24,9 @@ _TYPE_MASK = 0o170000
 _TREE = 2
 _BLOB = 3
 _SUBJECT_LENGTH = 200
-_LARGEST_TRAILERS = 8192
+_LARGEST_TRAILERS = 64 * 1024
 _TRAILER = re.compile(r"([A-Za-z0-9-]{1,64})[ \t]*:[ \t]*(.*)")
+_NAME = re.compile(r"^([A-Za-z0-9-]{1,64})[ \t]*:", re.MULTILINE)
 
 
 class TreeSource:
@@ -64,31 +66,25 @@ class TreeSource:
 def commit_at(store: BaseObjectStore, name: ObjectID, where: str) -> Commit:
     """The commit with this id, or the one that the annotated tag with this id points at.
 
-    Raises NotFound when it is missing or is something else.
+    Raises NotFound when it is missing or is something else, ContentError when it is damaged.
     """
     found = _get(store, name, where)
     hops = 0
-    while isinstance(found, Tag) and hops < 10:
-        found = _get(store, found.object[1], where)
-        hops += 1
-    if not isinstance(found, CommitObject):
-        raise NotFound(f"{name.decode('ascii', 'replace')} is not a commit in {where}")
-    message = found.message.decode("utf-8", "replace").strip()
-    subject = message.partition("\n")[0].strip()
-    return Commit(
-        id=found.id.decode(),
-        tree=found.tree.decode(),
-        committed_at=found.commit_time * 1000,
-        author=line_text(found.author),
-        subject=line_text(subject[:_SUBJECT_LENGTH].encode()),
-        trailers=trailers_of(message),
-    )
+    # An object is read when it is first asked for something.
+    with _wholeness(name, where):
+        while isinstance(found, Tag) and hops < 10:
+            found = _get(store, found.object[1], where)
+            hops += 1
+        if not isinstance(found, CommitObject):
+            raise NotFound(f"{name.decode('ascii', 'replace')} is not a commit in {where}")
+        return _commit(found)
 
 
 def trailers_of(message: str) -> tuple[tuple[str, str], ...]:
     """The trailers of a commit's message: the `Name: value` lines of its last paragraph, if it is not the first.
 
-    As Git has it, a paragraph counts when a quarter of its lines are such; bounded, for messages are anybody's.
+    As Git has it, a paragraph counts when a quarter of its lines are such; a last paragraph of more than 64 kB has
+    none, for messages are anybody's.
     """
     *before, last = re.split(r"\n[ \t]*\n", message.replace("\r\n", "\n")[-_LARGEST_TRAILERS:])
     lines = last.splitlines()
@@ -122,6 +118,25 @@ def reachable(store: BaseObjectStore, commits: Sequence[str]) -> Iterator[Object
                 elif child not in seen and child in store:
                     seen.add(child)
                     yield child
+
+
+def _commit(found: CommitObject) -> Commit:
+    message = found.message.decode("utf-8", "replace").strip()
+    subject = message.partition("\n")[0].strip()
+    return Commit(
+        id=found.id.decode(),
+        tree=found.tree.decode(),
+        committed_at=_committed_at(found.commit_time),
+        author=line_text(found.author),
+        subject=line_text(subject[:_SUBJECT_LENGTH].encode()),
+        trailers=trailers_of(message),
+        names=frozenset(name.lower() for name in _NAME.findall(message)),
+    )
+
+
+def _committed_at(seconds: int | None) -> int | None:
+    """A committer writes any number there, or none."""
+    return seconds * 1000 if seconds is not None and is_instant(seconds * 1000) else None
 
 
 def _get(store: BaseObjectStore, name: ObjectID, where: str) -> ShaFile | None:

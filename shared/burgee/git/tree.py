@@ -36,15 +36,21 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit: hexadecimal ids, `committed_at` in milliseconds since the epoch, `author` as `Name <address>`, the
-    first line of its message, and the trailers at the end of it, as (name, value) in their order."""
+    """A commit: hexadecimal ids, `committed_at` in milliseconds since the epoch or None where the committer's time is
+    no instant, `author` as `Name <address>`, the first line of its message, and the trailers at the end of it, as
+    (name, value) in their order.
+
+    `names` holds what stands at the start of a line of the message with a colon after it, in lower case, wherever that
+    is: a trailer that is not in the last paragraph is none, and whoever wrote it should hear of that.
+    """
 
     id: str
     tree: str
-    committed_at: int
+    committed_at: int | None
     author: str
     subject: str
     trailers: tuple[tuple[str, str], ...] = ()
+    names: frozenset[str] = frozenset()
 
 
 class Source(Protocol):

@@ -101,7 +101,7 @@ def hosting(dev: Dev, *, say: Say, environ: Mapping[str, str]) -> Iterator[Liste
         for line in (*_welcome(dev, name, listener.url, seeded), *_indented(pushes.release())):
             say(line)
         stack.enter_context(following)
-        reconciler = Reconciler(store, now=SystemClock.wall, publish=pushes.release)
+        reconciler = Reconciler(store, now=SystemClock.wall, publish=pushes.tick)
         reconciler.start()
         stack.callback(reconciler.stop)
         if dev.watch:
@@ -161,21 +161,9 @@ def _listening(
 
 @contextmanager
 def _watching(dev: Dev, pushes: Pushes, say: Say) -> Iterator[None]:
+    """Take what is saved in the folder, until the context ends."""
     stop = Event()
-    told: list[str] = []
-
-    def changed(paths: frozenset[Path]) -> None:
-        try:
-            lines = pushes.take_folder()
-        except BurgeeError as error:
-            lines = [str(error)]
-        # A look without an event is repeated every second; what it finds again is not said again.
-        found = [_TIMING.sub("", line) for line in lines]
-        if paths or found != told:
-            for line in _indented(lines):
-                say(line)
-        told[:] = found
-
+    changed = _taking(pushes, say)
     watcher = Thread(
         target=watch_folder,
         args=(dev.folder, changed),
@@ -192,6 +180,25 @@ def _watching(dev: Dev, pushes: Pushes, say: Say) -> Iterator[None]:
     finally:
         stop.set()
         watcher.join(5.0)
+
+
+def _taking(pushes: Pushes, say: Say) -> Callable[[frozenset[Path]], None]:
+    """What takes the folder as it is and says what came of it; told which paths have changed, or none for a look."""
+    told: list[str] = []
+
+    def changed(paths: frozenset[Path]) -> None:
+        try:
+            lines = pushes.take_folder()
+        except BurgeeError as error:
+            lines = [str(error)]
+        # A look without an event is repeated every second; what it finds again is not said again.
+        found = [_TIMING.sub("", line) for line in lines]
+        if paths or found != told:
+            for line in _indented(lines):
+                say(line)
+        told[:] = found
+
+    return changed
 
 
 @contextmanager

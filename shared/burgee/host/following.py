@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Event, Thread
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.errors import BurgeeError
 from ..core.snapshot import Snapshot
 from ..fetch.environments import Environments
 from ..fetch.live import Live
+from .repeating import Repeating
 
 if TYPE_CHECKING:
     from ..fetch.clock import Clock
 
 Say = Callable[[str], None]
-_JOIN_SECONDS = 5.0
 _FOR_EVER = float("inf")
 _log = logging.getLogger("burgee.host")
 # Shorter pauses would be haste, not promptness.
@@ -40,7 +39,7 @@ class _Steps(NamedTuple):
 _NO_STEPS = _Steps(None, 0, _FOR_EVER)
 
 
-class Following:
+class Following(Repeating):
     """As a context manager it follows until the context ends.
 
     `ttl_ms` is how long it goes without looking at most; `say` is told of each change in words, `tell` that there was
@@ -50,6 +49,7 @@ class Following:
     def __init__(
         self, environments: Environments, *, ttl_ms: float, clock: Clock, tell: Callable[[], object], say: Say
     ) -> None:
+        super().__init__("burgee-following")
         self._environments = environments
         self._ttl_ms = ttl_ms
         self._clock = clock
@@ -58,22 +58,6 @@ class Following:
         self._said: dict[str, str] = {}
         self._steps: dict[str, _Steps] = {}
         self._served: object = None
-        self._woken = Event()
-        self._stopped = False
-        self._thread = Thread(target=self._run, name="burgee-following", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped = True
-        self._woken.set()
-        self._thread.join(_JOIN_SECONDS)
-
-    def wake(self) -> None:
-        """Something may have changed: see to it now. To be called from any thread."""
-        self._woken.set()
 
     def see(self) -> float:
         """Say and tell what has changed since the last time; the milliseconds until it is time to see again."""
@@ -93,18 +77,10 @@ class Following:
             self._tell()
         return min([self._ttl_ms, *map(self._pause, lives)])
 
-    def _run(self) -> None:
-        while True:
-            self._woken.clear()
-            # After it was cleared, for stopping wakes it too.
-            if self._stopped:
-                return
-            self._woken.wait(max(_SHORTEST_MS, self._guarded()) / 1000)
-
-    def _guarded(self) -> float:
+    def _step(self) -> float:
         """See, and let no fault end the following."""
         try:
-            return self.see()
+            return max(_SHORTEST_MS, self.see())
         except Exception:
             _log.exception("following the store failed by a fault of burgee's own and is tried again")
             return self._ttl_ms

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from ..core.errors import NotFound
+from ..deliver.claim import HOSTED
 from ..git.repository import Repository, open_repository
 from ..git.tree import Commit, Source
 
@@ -34,7 +35,7 @@ class HostedRepository:
     @property
     def identity(self) -> str:
         """Not the path: the state folder may be moved, and still is the same repository's."""
-        return f"burgee-dev:{self._name}"
+        return f"{HOSTED}{self._name}"
 
     def default_ref(self) -> str:
         return self._repository.default_ref()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _MOUNTS = ("/evaluate/", "/api/", "/internal/", "/client/", "/ofrep/")
 _STREAM = "/stream"
+# With keys an instant costs a read for each release since: so many may be asked for while others wait to be answered.
+_REACH = 2_000
 
 
 class Past:
@@ -52,7 +54,8 @@ class Past:
         self._histories: dict[str, History] = {}
 
     def __call__(self, request: Request, at: str) -> Response:
-        """The answer as of the instant of a text. Raises InvalidRequest for one that is none, or is still to come."""
+        """The answer as of the instant of a text. Raises InvalidRequest for one that is none or still to come, and for
+        one that History refuses."""
         instant = self._instant(at)
         path = "/" + request.path.strip("/")
         if not path.startswith(_MOUNTS) or path.startswith(EVENTS) or path.endswith(_STREAM):
@@ -65,7 +68,7 @@ class Past:
         found = self._histories.get(environment)
         if found is None:
             listed = {name: kept for name, kept in self._histories.items() if self._environments.known(name)}
-            found = History(self._fetcher, environment, verifier=self._verifier)
+            found = History(self._fetcher, environment, verifier=self._verifier, reach=_REACH)
             self._histories = {**listed, environment: found}
         return found
 
@@ -81,7 +84,7 @@ class Past:
 
     def _service(self, instant: int) -> Service:
         # Stand-ins, of which no more is asked than they have.
-        environments = cast(Environments, _Environments(self, self._environments, instant))
+        environments = cast(Environments, _Environments(self, self._environments, instant, self._now()))
         gate = None if self._gate is None else cast(Gate, _Guarded(self._gate, self._now))
         return service_over(environments, gate, now=lambda: instant)
 
@@ -104,6 +107,7 @@ class _Environments:
     past: Past
     present: Environments
     instant: int
+    now: int
 
     def find(self, name: str) -> _Then | None:
         return self._then(self.present.find(name))
@@ -124,20 +128,23 @@ class _Environments:
         return self.present.names()
 
     def _then(self, live: Live | None) -> _Then | None:
-        return None if live is None else _Then(live.environment, self.past.history(live.environment), self.instant)
+        if live is None:
+            return None
+        return _Then(live.environment, self.past.history(live.environment), self.instant, self.now)
 
 
 @dataclass(frozen=True, slots=True)
 class _Then:
-    """An environment at an instant."""
+    """An environment at an instant, asked for now."""
 
     environment: str
     history: History
     instant: int
+    now: int
 
     def current(self) -> Serving:
         """What was answered from. Raises NotFound when there was nothing to, and as History does."""
-        serving: Serving = self.history.at(self.instant)._replace(checked_at=self.instant)
+        serving: Serving = self.history.at(self.instant, now=self.now)._replace(checked_at=self.instant)
         return serving
 
     present = current

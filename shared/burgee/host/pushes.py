@@ -5,9 +5,10 @@ Law: a push that introduces a mistake is rejected; one that only leaves mistakes
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
@@ -21,10 +22,11 @@ from ..store.port import Store
 from .beside import FolderBeside
 from .hooks import Push
 from .hosted import HostedRepository
+from .push_options import as_push_options, options_of
+from .push_options import refusal as refusal_of
 
-# What `git push -o` may say: let more than half of the flags, or an environment, go.
-ALLOW_REMOVAL = "allow-removal"
 Fault = tuple[str, ...]
+_TOOK = re.compile(r" \(\d+ ms\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Verdict:
 class Pushes:
     """Checks and publishes what comes into one repository, by pushes or from the folder `beside` it.
 
-    `released` is called after every publish, one of which runs at a time; `say` shows a line at the host.
+    `released` is called after every publish, one of which runs at a time; `say` shows a line at the host, which was
+    `told` lines by environment.
     """
 
     name: str
@@ -53,10 +56,11 @@ class Pushes:
     say: Callable[[str], None]
     beside: FolderBeside | None
     publishing: Lock
+    told: dict[str, list[str]] = field(default_factory=dict)
 
     def check(self, push: Push) -> Generator[str, None, bool]:
         """The lines of a pre-receive hook, and whether the push is taken."""
-        refusal = _refusal(push.options) or (self.beside.refusal(push) if self.beside else None)
+        refusal = refusal_of(push.options) or (self.beside.refusal(push) if self.beside else None)
         moved = {update.ref: update.new for update in push.updates}
         verdict = Verdict(False, (refusal,)) if refusal else self.judge(moved, push)
         yield from self._said(verdict.lines)
@@ -64,7 +68,7 @@ class Pushes:
 
     def publish(self, push: Push) -> Iterator[str]:
         """The lines of a post-receive hook: what happened in each environment, and in the folder beside."""
-        yield from self._said(self.release(allow_removal=ALLOW_REMOVAL in push.options))
+        yield from self._said(self.release(push.options))
         if self.beside and any(update.ref == self.beside.ref for update in push.updates):
             try:
                 self.beside.give()
@@ -87,24 +91,37 @@ class Pushes:
         commit = self.beside.take(accept)
         return [*said, f"saved as commit {commit[:12]}", *self.release()] if commit else said
 
-    def release(self, *, allow_removal: bool = False) -> list[str]:
-        """Publish what the repository says now; the lines that tell of it."""
-        options = replace(self.options, allow_removal=allow_removal)
+    def release(self, said: Sequence[str] = ()) -> list[str]:
+        """Publish what the repository says now, as the options of a push say; the lines that tell of it."""
+        told = self._release(options_of(said, self.options))
+        self.told.update(_without_times(told))
+        return [line for lines_of_one in told.values() for line in lines_of_one]
+
+    def tick(self) -> None:
+        """Publish for the timer, and say what has become of it that was not said before."""
+        told = self._release(self.options)
+        for name, found in _without_times(told).items():
+            if self.told.get(name) != found and "unchanged" not in found[0]:
+                for line in told[name]:
+                    self.say(f"  {line}")
+            self.told[name] = found
+
+    def _release(self, options: Options) -> dict[str, list[str]]:
+        """Lines by environment; what went wrong with all of them is under no name."""
         with HostedRepository(self.name, self.bare) as repository, self.publishing:
             try:
-                said = [line for receipt in publish(self._publisher(repository, options)) for line in lines(receipt)]
+                told = {each.environment: lines(each) for each in publish(self._publisher(repository, options))}
             except InvalidFiles as error:
-                said = problem_lines(error.problems)
+                told = {"": problem_lines(error.problems)}
             except BurgeeError as error:
-                said = [str(error)]
+                told = {"": [str(error)]}
         self.released()
-        return said
+        return told
 
     def judge(self, moved: Mapping[str, str | None], push: Push | None = None) -> Verdict:
         """The verdict on moving refs (full names to commits, None deletes), whose objects may be in quarantine."""
-        allow_removal = push is not None and ALLOW_REMOVAL in push.options
         quarantine = push.object_directories if push else ()
-        options = replace(self.options, allow_removal=allow_removal, dry_run=True)
+        options = replace(options_of(push.options if push else (), self.options), dry_run=True)
         with HostedRepository(self.name, self.bare, moved=moved, object_directories=quarantine) as pushed:
             after = self._outcome(pushed, options)
         if not after.faults:
@@ -116,8 +133,7 @@ class Pushes:
             return Verdict(True, ("mistakes that were there before remain; their environments stay as they are",))
         things = "thing" if introduced == 1 else "things"
         last = f"push rejected: {introduced} {things} to correct, nothing has changed"
-        said = (line.replace("publish with --allow-removal", f"`git push -o {ALLOW_REMOVAL}`") for line in after.lines)
-        return Verdict(False, (*said, last))
+        return Verdict(False, (*map(as_push_options, after.lines), last))
 
     def _said(self, told: Iterable[str]) -> Iterator[str]:
         """Lines for the one who pushed, and for the one who watches the host."""
@@ -144,9 +160,9 @@ class Pushes:
         return Publisher(repository, self.store, self.rim, options, self.built, sealing=self.sealing)
 
 
-def _refusal(options: Sequence[str]) -> str | None:
-    unknown = [option for option in options if option != ALLOW_REMOVAL]
-    return f"push rejected: unknown push option {unknown[0]!r}; there is {ALLOW_REMOVAL!r}" if unknown else None
+def _without_times(told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Lines without how long it took, which is different each time."""
+    return {name: [_TOOK.sub("", line) for line in found] for name, found in told.items() if found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from random import sample
-from threading import Event, Thread
-from typing import Self
 
 from .. import __version__
 from ..core.errors import BurgeeError, Conflict, ContentError
@@ -25,6 +23,7 @@ from ..deliver.instances import LIFETIME_MS, Instance, decode_instance, encode_i
 from ..fetch.environments import Environments
 from ..fetch.live import Live
 from ..store.port import Store
+from .repeating import Repeating
 
 Say = Callable[[str], None]
 EVERY_MS = 60_000
@@ -32,7 +31,6 @@ EVERY_MS = 60_000
 _GRACE_MS = 3_600_000
 _LOOKED_AT = 20
 _LONGEST_HOST = 60
-_JOIN_SECONDS = 5.0
 _log = logging.getLogger("burgee.host")
 
 
@@ -46,15 +44,17 @@ class _Written:
     at: int
 
 
-class Reporting:
+class Reporting(Repeating):
     """As a context manager it reports until the context ends; then it says that it has ended.
 
+    It is woken when what is served may have changed, which is reported then.
     `instance` is a name as `name_of` gives it, kept for the process; `now()` is in milliseconds since the epoch.
     """
 
     def __init__(
         self, store: Store, environments: Environments, *, instance: str, now: Callable[[], int], say: Say
     ) -> None:
+        super().__init__("burgee-reporting", at_end=self.end)
         self._store = store
         self._environments = environments
         self._instance = instance
@@ -63,22 +63,6 @@ class Reporting:
         self._written: dict[str, _Written] = {}
         self._since: dict[str, tuple[str | None, int]] = {}
         self._said: dict[str, str] = {}
-        self._woken = Event()
-        self._stopped = False
-        self._thread = Thread(target=self._run, name="burgee-reporting", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped = True
-        self._woken.set()
-        self._thread.join(_JOIN_SECONDS)
-
-    def wake(self) -> None:
-        """What is served may have changed: report it now. To be called from any thread."""
-        self._woken.set()
 
     def report(self) -> None:
         """Write what has changed since the last report, and what is a minute old."""
@@ -91,15 +75,9 @@ class Reporting:
             ended = replace(written.report, expires_at=self._now())
             self._guarded(environment, partial(self._swap, written.place, ended, written.etag))
 
-    def _run(self) -> None:
-        while True:
-            self._woken.clear()
-            # After it was cleared, for stopping wakes it too.
-            if self._stopped:
-                self.end()
-                return
-            self.report()
-            self._woken.wait(EVERY_MS / 1000)
+    def _step(self) -> float:
+        self.report()
+        return EVERY_MS
 
     def _report(self, live: Live) -> None:
         report, written = self._seen(live), self._written.get(live.environment)

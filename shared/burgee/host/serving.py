@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from os import urandom
 from socket import gethostname
 
 from ..bundle.addresses import shown_url
+from ..bundle.signed import read_public_key
 from ..core.errors import ConfigurationError
 from ..fetch.clock import SystemClock
 from ..fetch.environments import Environments
@@ -22,6 +24,7 @@ from .following import Following
 from .listener import Listener, Options, allow_open_files
 from .past import Past
 from .refresh import LARGEST_HOOK, PATH, RefreshHook
+from .repeating import Repeating
 from .reporting import Reporting, name_of
 from .streaming import Streaming
 
@@ -49,25 +52,20 @@ def serve_store(
     tell = _both(streaming.tell, reporting.wake) if reporting else streaming.tell
     following = Following(environments, ttl_ms=settings.ttl_ms, clock=SystemClock(), tell=tell, say=say)
     hook = RefreshHook(environments, settings.refresh_secret, now=SystemClock.wall, tell=following.wake)
-    listener = Listener(
-        App(service_over(environments, gate, streams=True), cors=open_cors(settings), past=past),
-        routes={PATH: Answering(hook, largest_body=LARGEST_HOOK)},
-        options=options,
-        streaming=streaming,
-    )
+    app = App(service_over(environments, gate, streams=True), cors=open_cors(settings), past=past)
+    routes = {PATH: Answering(hook, largest_body=LARGEST_HOOK)}
+    listener = Listener(app, routes=routes, options=options, streaming=streaming)
     listener.bind()
     allow_open_files()
-    welcome = f"burgee serves {url} at {listener.url} (status: {listener.url}/status); Ctrl-C stops it"
-    with ExitStack() as stack:
-
-        def begin() -> None:
-            say(welcome)
-            if reporting is not None:
-                stack.enter_context(reporting)
-            stack.enter_context(following)
-
-        listener.run_until_signal(ready=begin)
+    verified = _verified(settings.verify_keys)
+    welcome = f"burgee serves {url} at {listener.url} (status: {listener.url}/status){verified}; Ctrl-C stops it"
+    _run(listener, [reporting, following] if reporting else [following], ready=partial(say, welcome))
     say("stopped")
+
+
+def _verified(keys: Sequence[str]) -> str:
+    """By which keys: who thinks that there are some sees here if there are none."""
+    return f", verified by {', '.join(read_public_key(key).id for key in keys)}" if keys else ""
 
 
 def _past(
@@ -84,6 +82,18 @@ def _both(one: Callable[[], object], other: Callable[[], object]) -> Callable[[]
         other()
 
     return tell
+
+
+def _run(listener: Listener, beside: Sequence[Repeating], *, ready: Callable[[], None]) -> None:
+    """Listen until a signal; from when it is ready, and until then, with what goes on beside it."""
+    with ExitStack() as stack:
+
+        def begin() -> None:
+            ready()
+            for repeating in beside:
+                stack.enter_context(repeating)
+
+        listener.run_until_signal(ready=begin)
 
 
 def _reporting(

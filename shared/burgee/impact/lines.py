@@ -26,6 +26,8 @@ def impact_lines(impact: Impact) -> Iterator[Line]:
 
 def _flag(flag: FlagImpact) -> Iterator[Line]:
     yield f"  {flag.namespace}/{flag.key} ({flag_note(flag)}): risk {flag.risk.level}", flag.risk.level
+    for reason in flag.risk.reasons:
+        yield f"    because {reason}", None
     for part in flag.shadowed:
         yield f"    {part.why}{'' if part.is_new else ', as before'}", None
     yield from _effect(flag.now)

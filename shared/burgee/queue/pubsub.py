@@ -120,7 +120,7 @@ def open_pubsub(url: str, *, environ: Mapping[str, str], in_haste: bool = False)
         from google.auth.transport.requests import AuthorizedSession
     except ImportError as error:
         raise ConfigurationError(
-            "queues of Pub/Sub need google-auth and requests: pip install 'burgee[gcp]'"
+            "queues of Pub/Sub need google-auth and requests: install burgee with the extra `gcp`"
         ) from error
     project, topic, subscription = _names(url)
     named = f"projects/{project}/subscriptions/{subscription}" if subscription else None

@@ -98,7 +98,7 @@ def open_sqs(url: str, *, environ: Mapping[str, str], in_haste: bool = False) ->
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
-        raise ConfigurationError("queues of Amazon SQS need boto3: pip install 'burgee[aws]'") from error
+        raise ConfigurationError("queues of Amazon SQS need boto3: install burgee with the extra `aws`") from error
     connect, read, attempts = _HASTY if in_haste else _PATIENT
     config = Config(
         connect_timeout=connect, read_timeout=read, retries={"total_max_attempts": attempts, "mode": "standard"}

@@ -105,7 +105,7 @@ def open_storage_queue(url: str, *, environ: Mapping[str, str], in_haste: bool =
         from azure.storage.queue import LinearRetry, QueueClient
     except ImportError as error:
         raise ConfigurationError(
-            "queues of Azure Storage need azure-storage-queue: pip install 'burgee[azure]'"
+            "queues of Azure Storage need azure-storage-queue: install burgee with the extra `azure`"
         ) from error
     connect, read, retries, pause = _HASTY if in_haste else _PATIENT
     try:

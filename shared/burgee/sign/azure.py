@@ -109,7 +109,9 @@ def _an_identity(environ: Mapping[str, str]) -> TokenCredential:
     try:
         from azure.identity import DefaultAzureCredential
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"keys in Azure need azure-identity ({error}): pip install 'burgee[azure]'") from error
+        raise ConfigurationError(
+            f"keys in Azure need azure-identity ({error}): install burgee with the extra `azure`"
+        ) from error
     given = {
         "managed_identity_client_id": environ.get("AZURE_CLIENT_ID"),
         "authority": environ.get("AZURE_AUTHORITY_HOST"),

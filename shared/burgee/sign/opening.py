@@ -11,10 +11,10 @@ from .port import Signer
 
 # What keys of a scheme need, and the extras that bring it.
 _EXTRAS = {
-    "file": ("signing needs cryptography", "verify"),
-    "awskms": ("keys in AWS need boto3 and cryptography", "aws,verify"),
-    "azurekms": ("keys in Azure need azure-keyvault-keys and cryptography", "azure,verify"),
-    "gcpkms": ("keys in Google Cloud need google-cloud-storage and cryptography", "gcp,verify"),
+    "file": ("signing needs cryptography", "the extra `verify`"),
+    "awskms": ("keys in AWS need boto3 and cryptography", "the extras `aws` and `verify`"),
+    "azurekms": ("keys in Azure need azure-keyvault-keys and cryptography", "the extras `azure` and `verify`"),
+    "gcpkms": ("keys in Google Cloud need google-cloud-storage and cryptography", "the extras `gcp` and `verify`"),
 }
 
 
@@ -42,7 +42,7 @@ def open_signer(url: str, environ: Mapping[str, str]) -> Signer:
         return _opened(scheme, url, environ)
     except ModuleNotFoundError as error:
         needed, extras = _EXTRAS[scheme]
-        raise ConfigurationError(f"{needed} ({error}): pip install 'burgee[{extras}]'") from error
+        raise ConfigurationError(f"{needed} ({error}): install burgee with {extras}") from error
 
 
 def _opened(scheme: str, url: str, environ: Mapping[str, str]) -> Signer:

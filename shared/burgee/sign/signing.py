@@ -16,10 +16,17 @@ from .port import Signer
 
 
 def signed_entry(entry: Entry, signers: Sequence[Signer]) -> Entry:
-    """The release with the signature of each signer that has not signed it; those of other keys stay."""
-    lacking = _lacking(signers, release_message(entry), entry.signatures)
-    added = tuple(_signature(signer, release_message(entry)) for signer in lacking)
-    return entry._replace(signatures=(*entry.signatures, *added))
+    """The release with the signature of each signer; good ones and those of other keys stay.
+
+    What bears a signer's id and is not its signature goes: readers would look at it first, and no further.
+    """
+    message = release_message(entry)
+    keys = {signer.public_key().id: signer.public_key() for signer in signers}
+    good = good_signatures(keys.values(), message, entry.signatures)
+    kept = [listed for listed in entry.signatures if listed in good or listed["key"] not in keys]
+    signed = [listed["key"] for listed in good]
+    added = [_signature(signer, message) for signer in signers if signer.public_key().id not in signed]
+    return entry._replace(signatures=(*kept, *added))
 
 
 def signed_head(head: Head, signers: Sequence[Signer], *, expires_at: int) -> Head:

@@ -30,7 +30,8 @@ def check_charts() -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise ConfigurationError(f"a chart needs matplotlib ({error}): pip install 'burgee[chart]'") from error
+        needed = f"a chart needs matplotlib ({error})"
+        raise ConfigurationError(f"{needed}: install burgee with the extra `chart`") from error
 
 
 def chart(outcomes: Sequence[Outcome]) -> bytes:

@@ -102,7 +102,7 @@ def _an_identity(address: AzblobAddress, environ: Mapping[str, str]) -> Asker:
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"without AZURE_STORAGE_KEY and AZURE_STORAGE_SAS_TOKEN stores in Azure need azure-identity ({error}): "
-            "pip install 'burgee[azure]'"
+            "install burgee with the extra `azure`"
         ) from error
     given = {
         "managed_identity_client_id": environ.get("AZURE_CLIENT_ID"),

@@ -110,7 +110,7 @@ def _in_a_cloud(scheme: str, url: str, environ: Mapping[str, str], *, in_haste: 
 
 def _missing(scheme: str, error: ModuleNotFoundError) -> ConfigurationError:
     needed, extra = _EXTRAS[scheme]
-    return ConfigurationError(f"{needed} ({error}): pip install 'burgee[{extra}]'")
+    return ConfigurationError(f"{needed} ({error}): install burgee with the extra `{extra}`")
 
 
 def _registry(url: str, environ: Mapping[str, str], *, in_haste: bool, as_mirror: bool) -> Store:

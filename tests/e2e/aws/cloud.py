@@ -28,6 +28,8 @@ from tests.servers.terraform import Terraform, a_copy_of
 
 ROOT = Path(__file__).resolve().parents[3]
 FUNCTIONS = ("webhook", "publish", "evaluate")
+# Which package a function is of, where that is not its own name: this one believes what our key has signed.
+_FORMS = {"evaluate": "evaluate-verify"}
 TTL_SECONDS = 1
 
 
@@ -60,6 +62,9 @@ class Cloud:
     between: Between
     folder: Path
     person: Keys
+    # ARN of the key that releases are signed with, and the public one as readers are given it.
+    key: str = ""
+    public_key: str = ""
     functions: dict[str, Function] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
 
@@ -72,6 +77,25 @@ class Cloud:
     def roles(self) -> dict[str, Keys]:
         """Keys of sessions in the functions' roles, which Lambda alone may make once rights are checked."""
         return {name: self.moto.assume(self.outputs["functions"][name]["role_arn"]) for name in FUNCTIONS}
+
+    @property
+    def signing(self) -> dict[str, str]:
+        """The variables of a person who signs with the key."""
+        return {"BURGEE_SIGNING_KEYS": f"awskms:///{self.key}"}
+
+    def give_key(self, key: str, public_key: str) -> None:
+        """Have Terraform deploy what signs with a key of KMS and what believes it alone."""
+        self.key, self.public_key = key, public_key
+        publishing = {"git_host": "github", "git_api": self.forge.api("github"), "signing_keys": [key]}
+        evaluation = {
+            "ttl_seconds": TTL_SECONDS,
+            # Nobody signs which one is the default.
+            "environment": "production",
+            "verify_keys": [public_key],
+            # As `burgee status` shows it.
+            "verify_repository": self.repository.url.removesuffix(".git"),
+        }
+        self.terraform.give(publishing=publishing, evaluation=evaluation)
 
     def asked_by_person(self, service: str) -> Any:
         """Amazon's own client of somebody who may do everything."""
@@ -89,7 +113,7 @@ class Cloud:
 
     def package_of(self, function: str) -> Path:
         """The zip that was deployed: the one whose hash Lambda was given."""
-        zipped = self.packages / f"{function}.zip"
+        zipped = self.packages / f"{_FORMS.get(function, function)}.zip"
         digest = base64.b64encode(hashlib.sha256(zipped.read_bytes()).digest()).decode()
         assert self.deployed(function)["CodeSha256"] == digest, f"what is deployed of {function} is another zip"
         return zipped
@@ -141,8 +165,6 @@ def cloud(folder: Path, packages: Path) -> Iterator[Cloud]:
             public_bucket=True,
             emulated=True,
             force_destroy=True,
-            evaluation={"ttl_seconds": TTL_SECONDS},
-            publishing={"git_host": "github", "git_api": host.api("github")},
         )
         yield Cloud(amazon, terraform, packages, repository, host, relay, folder, person)
 

@@ -16,6 +16,8 @@ _SECRETS = {
     "git_token_secret_arn": ("webhook", "evaluate"),
     "client_token_secret_arn": FUNCTIONS,
 }
+_KIND = {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}
+_DIGEST = {"Message": bytes(32), "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
 Call = Callable[[], Any]
 
 
@@ -30,7 +32,7 @@ def try_rights(cloud: Cloud, blob: str) -> int:
 
 
 def _forbidden(cloud: Cloud, function: str, blob: str) -> Iterator[tuple[str, Call]]:
-    s3, sqs, secrets = (cloud.client(service, function) for service in ("s3", "sqs", "secretsmanager"))
+    s3, sqs, secrets, kms = (cloud.client(service, function) for service in ("s3", "sqs", "secretsmanager", "kms"))
     bucket, queue = cloud.outputs["bucket"], cloud.outputs["queue_url"]
     yield "delete a head", partial(s3.delete_object, Bucket=bucket, Key=HEAD)
     yield "delete a blob", partial(s3.delete_object, Bucket=bucket, Key=blob)
@@ -39,10 +41,16 @@ def _forbidden(cloud: Cloud, function: str, blob: str) -> Iterator[tuple[str, Ca
     yield "open the bucket", partial(s3.put_bucket_policy, Bucket=bucket, Policy="{}")
     yield "purge the queue", partial(sqs.purge_queue, QueueUrl=queue)
     yield "read dead letters", partial(sqs.receive_message, QueueUrl=cloud.outputs["dead_letter_url"])
+    yield "disable the key", partial(kms.disable_key, KeyId=cloud.key)
+    yield "make a key", partial(kms.create_key, **_KIND)
     if function != "publish":
+        yield "sign", partial(kms.sign, KeyId=cloud.key, **_DIGEST)
         yield "write a head", partial(s3.put_object, Bucket=bucket, Key=HEAD, Body=b"{}")
         yield "write a blob", partial(s3.put_object, Bucket=bucket, Key=blob, Body=b"{}")
         yield "receive messages", partial(sqs.receive_message, QueueUrl=queue)
+    else:
+        other = cloud.asked_by_person("kms").create_key(**_KIND)["KeyMetadata"]["Arn"]
+        yield "sign with another key", partial(kms.sign, KeyId=other, **_DIGEST)
     if function != "webhook":
         yield "send to the queue", partial(sqs.send_message, QueueUrl=queue, MessageBody="{}", MessageGroupId="g")
     else:

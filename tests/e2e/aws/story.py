@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from threading import Timer
-from typing import Any
 
-import urllib3
-
-from tests.e2e.aws.cloud import ROOT, TTL_SECONDS, Cloud, clean_environ, started, told
+from tests.e2e.aws.cloud import TTL_SECONDS, Cloud, started, told
+from tests.e2e.aws.keys import give_key, sign_again, try_forgeries
 from tests.e2e.aws.rights import try_rights
+from tests.e2e.aws.team import KILL_SWITCH, Step, Team
 from tests.e2e.clients.program import Program
 from tests.events import github_headers, github_push
 from tests.servers.git_cli import git
-from tests.servers.lambda_sources import Polled
 
 TRIES = 5
-# What a function URL says when its function raised.
-_FAULT = 502
-_KILL_SWITCH = "flags/production/features.yaml"
 _EXTRA = "flags/staging/extra.features.yaml"
+_EXTRA_LIVE = "flags/production/extra.features.yaml"
 _KILLS = 8
 # What a publish of samplerepo takes, roughly, its start included: moments to kill it are spread over that.
 _PUBLISH_SECONDS = 1.6
-Step = tuple[str, Callable[[], object]]
 
 
-@dataclass
-class Story:
-    """The steps, over one cloud. `say` shows what a step has found."""
-
-    cloud: Cloud
-    say: Callable[[str], object]
+class Story(Team):
+    """The steps of one team."""
 
     def before(self) -> Iterator[Step]:
         """What is done with the rights of the person who deploys."""
+        yield "a key is made in KMS, and its public one is what evaluate believes", lambda: give_key(self)
         yield "terraform init and apply", self.apply
         yield "a second plan changes nothing", self.plan_again
         yield "what was made is what was described", self.read_back
@@ -60,6 +49,9 @@ class Story:
         yield "the timer finds what no event told", self.tick
         yield "publish is killed at any moment, and pushes are published in order and once", self.kill_publish
         yield "no role may do more than its work", self.try_rights
+        yield "whoever writes to the bucket is believed by nobody", lambda: try_forgeries(self)
+        yield "publish builds on no such head, until a person has signed it", lambda: sign_again(self)
+        yield "production is rolled back, pushes wait, and it goes on", self.roll_back
         yield "the store breaks: the last good release answers, after a crash too", self.break_store
         yield "the Git host is down: the push ends with the dead letters, and comes back", self.lose_host
 
@@ -102,46 +94,30 @@ class Story:
 
     def refuse_stranger(self) -> None:
         body = github_push(repository=self.cloud.repository.url)
-        status, said = self._post("webhook", "/", body, github_headers(body, secret="not-the-secret-of-it"))
+        status, said = self.post("webhook", "/", body, github_headers(body, secret="not-the-secret-of-it"))
         assert status == 401 and self.cloud.waiting() == 0, said
-        status, said = self._post("evaluate", "/evaluate/v1/boolean", b'{"flagKey":"card-payments","entityId":"u"}', {})
+        status, said = self.post("evaluate", "/evaluate/v1/boolean", b'{"flagKey":"card-payments","entityId":"u"}', {})
         assert status == 401, said
-
-    def repository_tip(self) -> str:
-        return git(self.cloud.repository.clone, "rev-parse", "HEAD")
-
-    def deliver(self, commit: str, *, quiet: bool = False) -> None:
-        """Tell the webhook of a push, as GitHub does."""
-        body = github_push(
-            "refs/heads/main", commit, self.cloud.repository.url.removesuffix(".git"), pushed_at=int(time.time())
-        )
-        headers = github_headers(body, secret=self.cloud.secret("webhook_secret_arn"), delivery=f"d-{time.time_ns()}")
-        began = time.perf_counter()
-        status, said = self._post("webhook", "/", body, headers)
-        assert (status, said["outcome"]) == (202, "queued"), f"{said} {self._log('webhook')}"
-        if not quiet:
-            self.say(f"{status} {said['outcome']} in {(time.perf_counter() - began) * 1000:.0f} ms")
-        assert self.cloud.waiting() == 1
 
     def publish_first(self) -> None:
         polled = self.work()
-        assert len(polled.deleted) == 1 and not polled.returned, self._log("publish")
-        index = json.loads(self._object("environments/index.json"))
+        assert len(polled.deleted) == 1 and not polled.returned, self.log("publish")
+        index = json.loads(self.read_object("environments/index.json"))
         assert set(index["environments"]) == {"staging", "production"}
         assert self.revision("production") == 1
-        assert "Published" in self._log("publish"), "no metric was written"
+        assert "Published" in self.log("publish"), "no metric was written"
 
     def read_statuses(self) -> None:
         written = self.cloud.forge.statuses(self.repository_tip())
         assert [(one.context, one.state) for one in written] == [
             ("burgee/staging", "success"),
             ("burgee/production", "success"),
-        ], self._log("publish")
+        ], self.log("publish")
         self.say(written[1].description)
 
     def evaluate(self) -> None:
         assert self.answer("card-payments") is True
-        status, said = self._ask("/ofrep/v1/evaluate/flags/checkout-button", {"context": {"targetingKey": "u"}})
+        status, said = self.ask("/ofrep/v1/evaluate/flags/checkout-button", {"context": {"targetingKey": "u"}})
         assert status == 200 and said["variant"], said
 
     def read_bucket(self) -> None:
@@ -159,41 +135,28 @@ class Story:
 
     def change(self) -> None:
         assert self.answer("card-payments") is True
-        text = self.cloud.repository.read(_KILL_SWITCH)
-        key = text.index("key: card-payments")
-        changed = text[:key] + text[key:].replace("enabled: true", "enabled: false", 1)
-        self.deliver(self.cloud.repository.push({_KILL_SWITCH: changed}))
+        self.deliver(self.switch_cards(on=False))
         began = time.monotonic()
         self.work()
         assert self.revision("production") == 2 and self.revision("staging") == 1
-        self._wait_for(lambda: self.answer("card-payments") is False)
+        self.wait_for(lambda: self.answer("card-payments") is False)
         self.say(f"answered {time.monotonic() - began:.1f} s after the event was in the queue, TTL {TTL_SECONDS} s")
 
     def push_mistake(self) -> None:
-        good = self.cloud.repository.read(_KILL_SWITCH)
-        wrong = self.cloud.repository.push({_KILL_SWITCH: good.replace("internal-staff", "internal-stuff", 1)})
+        good = self.cloud.repository.read(KILL_SWITCH)
+        wrong = self.cloud.repository.push({KILL_SWITCH: good.replace("internal-staff", "internal-stuff", 1)})
         self.deliver(wrong)
         self.work()
         states = {one.context: one for one in self.cloud.forge.statuses(wrong)}
         assert states["burgee/production"].state == "failure" and states["burgee/staging"].state == "success"
-        assert _KILL_SWITCH in states["burgee/production"].description
+        assert KILL_SWITCH in states["burgee/production"].description
         self.say(states["burgee/production"].description)
         assert self.revision("production") == 2 and self.cloud.waiting() == 0
-        self.cloud.repository.push({_KILL_SWITCH: good})
+        self.cloud.repository.push({KILL_SWITCH: good})
 
     def tick(self) -> None:
-        """What the schedule sends, as it stands in the account, with the instant that Amazon puts in."""
         self.cloud.repository.push({_EXTRA: _extra("tick")})
-        target = self._schedule()
-        body = target["Input"].replace("<aws.scheduler.scheduled-time>", "2026-11-22T12:00:00Z")
-        for _ in range(2):
-            # The same tick twice is one message.
-            self.cloud.asked_by_person("sqs").send_message(
-                QueueUrl=self.cloud.outputs["queue_url"],
-                MessageBody=body,
-                MessageGroupId=target["SqsParameters"]["MessageGroupId"],
-            )
-        assert self.cloud.waiting() == 1
+        self.send_tick("2026-11-22T12:00:00Z", times=2)
         before = self.revision("staging")
         self.work()
         assert self.revision("staging") == before + 1
@@ -211,46 +174,69 @@ class Story:
             self.cloud.poller.bring_back(polled)
             while self.cloud.waiting():
                 self.work()
-            namespaces = self._release("staging")["namespaces"]
+            namespaces = self.release("staging")["namespaces"]
             assert f"extra-{number}" in namespaces, f"push {number} was accepted and is not published: {namespaces}"
         # One release for each push: what was released before the kill is not released again after it.
         assert self.revision("staging") == first + _KILLS
         self.say(f"{killed} of {_KILLS} publishes were killed")
 
-    def _release(self, environment: str) -> dict[str, Any]:
-        """The last release."""
-        head = json.loads(self._object(f"environments/{environment}/head.json"))
-        release: dict[str, Any] = json.loads(head["releases"][-1]["payload"])
-        return release
-
-    def _schedule(self) -> dict[str, Any]:
-        """Where the schedule sends to. Moto takes no signature of the questions for it, so rights are not checked."""
-        scheduler = self.cloud.asked_by_person("scheduler")
-        with self.cloud.moto.relaxed():
-            (schedule,) = scheduler.list_schedules()["Schedules"]
-            asked = scheduler.get_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
-        target: dict[str, Any] = asked["Target"]
-        return target
-
     def try_rights(self) -> None:
         self.say(f"{try_rights(self.cloud, self._blob())} calls refused")
+
+    def _blob(self) -> str:
+        listed = self.cloud.client("s3", "publish").list_objects_v2(
+            Bucket=self.cloud.outputs["bucket"], Prefix="blobs/"
+        )
+        return str(listed["Contents"][0]["Key"])
+
+    def roll_back(self) -> None:
+        """By the command line of a person; the reason is what those read whose pushes wait."""
+        before, store = self.revision("production"), self.cloud.outputs["store"]
+        arguments = ("--reason", "cards are refused", "--store", store)
+        self.say(self.burgee("rollback", "production", *arguments, **self.cloud.signing).splitlines()[-1])
+        self.wait_for(lambda: self.answer("card-payments") is False)
+        assert self.status()["revision"] == self.revision("production") == before + 1
+
+        waiting = self.cloud.repository.push({_EXTRA_LIVE: _extra("live")})
+        self.deliver(waiting)
+        self.work()
+        queued = self.last_status(waiting, "production")
+        assert queued.state == "pending" and "cards are refused" in queued.description, queued
+        self.say(queued.description)
+        assert self.revision("production") == before + 1 and self.answer("card-payments") is False
+
+        said = self.burgee("resume", "production", "--store", store, **self.cloud.signing)
+        assert waiting[:12] in said, said
+        self.send_tick("2026-11-22T12:05:00Z")
+        self.work()
+        self.wait_for(lambda: self.answer("card-payments") is True)
+        assert self.last_status(waiting, "production").state == "success"
+        assert "extra-live" in self.release("production")["namespaces"]
+        assert self.is_fresh()
 
     def break_store(self) -> None:
         served = self.answer("card-payments")
         # Kept in /tmp by the first answer after a second.
-        self._wait_for(lambda: self._is_kept() or self.answer("card-payments") is None)
+        self.wait_for(lambda: self._is_kept() or self.answer("card-payments") is None)
         for fault in (self.cloud.between.answer_503, self.cloud.between.cut):
             fault()
             time.sleep(TTL_SECONDS)
             assert self.answer("card-payments") is served
             self.cloud.functions["evaluate"].kill()
-            assert self.answer("card-payments") is served, self._log("evaluate")
-            status, said = self._ask("/status", None)
-            (production,) = [one for one in said["environments"] if one["environment"] == "production"]
-            assert status == 200 and production["stale"], said
+            assert self.answer("card-payments") is served, self.log("evaluate")
+            assert self.status()["stale"], self.log("evaluate")
             assert "burgee: stale" in self._log_after_a_second("evaluate")
             self.cloud.between.mend()
-            self._wait_for(lambda: self._is_fresh())
+            self.wait_for(self.is_fresh)
+
+    def _is_kept(self) -> bool:
+        folder = self.cloud.folder / "tmp-evaluate" / "environments"
+        return (folder / "production" / "head.json").is_file() and (folder / "index.json").is_file()
+
+    def _log_after_a_second(self, function: str) -> str:
+        time.sleep(1.1)
+        self.answer("card-payments")
+        return self.log(function)
 
     def lose_host(self) -> None:
         self.cloud.repository.push({_EXTRA: _extra("lost")})
@@ -261,11 +247,13 @@ class Story:
         for _ in range(TRIES):
             polled = self.work()
             self.cloud.poller.bring_back(polled)
-        assert self.cloud.waiting() == 0 and self.cloud.waiting("dead_letter_url") == 1, self._log("publish")
+        assert self.cloud.waiting() == 0 and self.cloud.waiting("dead_letter_url") == 1, self.log("publish")
         assert self.cloud.forge.statuses(commit)[-1].state == "error"
         away.rename(served)
-        self.say(self._burgee("redrive", "--dry-run").splitlines()[-1])
-        assert "1 message moved back" in self._burgee("redrive")
+        queues = {"BURGEE_QUEUE": "queue_url", "BURGEE_DEAD_LETTERS": "dead_letter_url"}
+        variables = {name: self.cloud.outputs[output] for name, output in queues.items()}
+        self.say(self.burgee("redrive", "--dry-run", **variables).splitlines()[-1])
+        assert "1 message moved back" in self.burgee("redrive", **variables)
         before = self.revision("staging")
         self.work()
         assert self.revision("staging") == before + 1
@@ -307,88 +295,6 @@ class Story:
                 for message in self.work().deleted:
                     self.say(f"worked: {message['Body']}")
                 time.sleep(0.5)
-
-    # What the steps have in common
-
-    def work(self) -> Polled:
-        """A round of Lambda's poller."""
-        polled = self.cloud.poller.run_once()
-        assert polled.error is None, f"{polled.error}\n{self._log('publish')}"
-        return polled
-
-    def answer(self, flag: str) -> object:
-        """What evaluate says of a boolean flag in production."""
-        asked = {"environmentKey": "production", "flagKey": flag, "entityId": "u"}
-        status, said = self._ask("/evaluate/v1/boolean", asked)
-        assert status == 200, f"{status} {said}\n{self._log('evaluate')}"
-        return said["enabled"]
-
-    def revision(self, environment: str) -> int:
-        head = json.loads(self._object(f"environments/{environment}/head.json"))
-        return int(head["revision"])
-
-    def _object(self, key: str) -> bytes:
-        s3 = self.cloud.client("s3", "evaluate")
-        content: bytes = s3.get_object(Bucket=self.cloud.outputs["bucket"], Key=key)["Body"].read()
-        return content
-
-    def _blob(self) -> str:
-        listed = self.cloud.client("s3", "publish").list_objects_v2(
-            Bucket=self.cloud.outputs["bucket"], Prefix="blobs/"
-        )
-        return str(listed["Contents"][0]["Key"])
-
-    def _ask(self, path: str, fields: dict[str, Any] | None) -> tuple[int, Any]:
-        headers = {
-            "authorization": f"Bearer {self.cloud.secret('client_token_secret_arn')}",
-            "content-type": "application/json",
-        }
-        return self._post("evaluate", path, json.dumps(fields).encode() if fields is not None else None, headers)
-
-    def _post(self, function: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
-        method = "GET" if body is None else "POST"
-        answer = urllib3.request(method, self.cloud.urls[function] + path, body=body, headers=headers, timeout=60)
-        assert answer.status != _FAULT, self._log(function)
-        return answer.status, answer.json()
-
-    def _is_kept(self) -> bool:
-        folder = self.cloud.folder / "tmp-evaluate" / "environments"
-        return (folder / "production" / "head.json").is_file() and (folder / "index.json").is_file()
-
-    def _is_fresh(self) -> bool:
-        _, said = self._ask("/status", None)
-        self.answer("card-payments")
-        return all(not one["stale"] for one in said["environments"] if one["environment"] == "production")
-
-    def _log_after_a_second(self, function: str) -> str:
-        time.sleep(1.1)
-        self.answer("card-payments")
-        return self._log(function)
-
-    def _log(self, function: str) -> str:
-        return self.cloud.functions[function].log()
-
-    def _wait_for(self, happened: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20 * TTL_SECONDS
-        while not happened():
-            assert time.monotonic() < deadline, self._log("evaluate")
-            time.sleep(0.1)
-
-    def _burgee(self, *arguments: str) -> str:
-        """The command line of a person who may do what publish and the queues need."""
-        queues = {"BURGEE_QUEUE": "queue_url", "BURGEE_DEAD_LETTERS": "dead_letter_url"}
-        environ = clean_environ() | {name: self.cloud.outputs[output] for name, output in queues.items()}
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("burgee")), *arguments],
-            cwd=ROOT,
-            env=environ | self.cloud.moto.environ(self.cloud.person),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
 
 
 def _extra(name: object) -> str:

@@ -51,9 +51,10 @@ def command(
     FROM and TO are each a folder, a commit of the repository here, a release of the store, a bundle such as
     oci://ghcr.io/acme/flags:production, or a bucket with Flipt's flag files such as s3://old-flags. A release is
     production@12, production@active, or what was active two hours ago, production@-2h, or at an instant,
-    production@2026-11-01T09:00Z; a commit's id or a digest may stand there too. TO is the present folder if left out. A folder wins over a branch of the same name, which is then written
-    refs/heads/NAME. A release is compared with its own environment on the other side, a bundle or a bucket with the
-    default one. The flags of an environment that one side does not have count as added or removed.
+    production@2026-11-01T09:00Z; a commit's id or a digest may stand there too. TO is the present folder if left
+    out. A folder wins over a branch of the same name, which is then written refs/heads/NAME. A release is compared
+    with its own environment on the other side, a bundle or a bucket with the default one. The flags of an
+    environment that one side does not have count as added or removed.
 
     With --impact, also the exact share of entities that get another answer, for each rule and each step of a schedule.
 

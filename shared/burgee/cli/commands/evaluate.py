@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -23,10 +22,11 @@ from ...serve.opening import open_verifier
 from ..explaining import explanation_lines
 from ..found import active_at, by_commit, by_digest, by_revision, instant_of
 from ..logs import Log, open_log
+from ..nearest import did_you_mean
 from ..options import Folder, environment_option, example, json_option, namespace_option
-from ..output import counting, show_json
+from ..output import counting, note, show_json
 from ..places import tree_at
-from ..stores import UnknownName, settings
+from ..stores import UnknownName, chosen_store, settings
 
 
 @click.command(
@@ -47,7 +47,7 @@ from ..stores import UnknownName, settings
     "--source", type=Folder(may_be_elsewhere=True), help="The folder with the flags (default: this one), or a bundle."
 )
 @click.option(
-    "--commit", metavar="REV", help="A commit of the repository that --source is in; with --store, the release of it."
+    "--commit", metavar="REV", help="A commit of the repository that --source is in; with a store, the release of it."
 )
 @click.option("--store", "store_url", metavar="URL", help="Evaluate the active release of a store instead.")
 @click.option("--at", "at_text", metavar="INSTANT", help="As it was then, or will be: 2026-11-01T09:00Z, -2h, 3d.")
@@ -75,7 +75,8 @@ def command(
     With --store and --at, it is the very answer that was given at that instant, by the release that was active then and
     the steps of its schedules. With --revision, --commit or --digest it is that release's, at the instant from which it
     was active unless --at names another one. What is fetched for that is kept (BURGEE_CACHE), and needs no network the
-    next time. Without --store, --at is the instant at which the files are evaluated.
+    next time. BURGEE_STORE counts for these four as --store does, unless --source is given. Without a store, --at is
+    the instant at which the files are evaluated. Which of the two was asked is said.
 
     With --json: {environment, namespace, profile, flag_key, reason, segment_keys}, and enabled of a boolean flag;
     match, variant_key and attachment of a variant flag; steps with --explain; at with any of the options above, and
@@ -84,15 +85,20 @@ def command(
     context = _context(pairs)
     _check_text(flag, entity, namespace, *context, *context.values())
     at = None if at_text is None else instant_of(at_text, name="--at")
-    of_store = bool(store_url or revision or digest)
+    # A store that the variable names is asked for what has been, never instead of the files that are at hand.
+    of_the_past = not source and (commit or at is not None) and settings().store
+    of_store = bool(store_url or revision or digest or of_the_past)
     _check_one(source, revision, digest, commit=commit if of_store else None, of_store=of_store)
     if revision or digest or (of_store and (commit or at is not None)):
         asked = _released(open_log(store_url, environment), revision, digest, commit, at)
+        note(f"store {asked.url} ({chosen_store(store_url).said_by}), release {asked.told['revision']}")
     elif store_url:
         asked = _Asked(*_published(store_url, environment), SystemClock.wall())
     else:
         instant = SystemClock.wall() if at is None else at
         asked = _Asked(*_authored(source or ".", commit, environment), instant, {} if at is None else _told(instant))
+        if commit or at is not None:
+            note(f"the files of {source or 'this folder'}{f' at {commit}' if commit else ''}")
     found = _namespace(asked.snapshot, namespace)
     _check_flag(found, flag)
     explanation = explain(found, flag, entity, context, asked.at)
@@ -109,12 +115,13 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is evaluated, at which instant (milliseconds), and what is told of that."""
+    """What is evaluated, at which instant (milliseconds), what is told of that, and the URL of the store it is of."""
 
     environment: str
     snapshot: Snapshot
     at: int
     told: Mapping[str, Any] = field(default_factory=dict)
+    url: str = ""
 
 
 def _check_one(*given: object, commit: str | None, of_store: bool) -> None:
@@ -144,7 +151,7 @@ def _released(log: Log, revision: int | None, digest: str | None, commit: str | 
         "bundle": release.bundle,
         "commit": release.source.commit,
     }
-    return _Asked(log.environment, log.history.snapshot(found.entry), instant, told)
+    return _Asked(log.environment, log.history.snapshot(found.entry), instant, told, log.url)
 
 
 def _told(instant: int) -> Mapping[str, Any]:
@@ -192,7 +199,8 @@ def _published(url: str, environment: str | None) -> tuple[str, Snapshot]:
     known, name = environments.names(), environment or environments.default()
     if name not in known:
         missing = f"no environment {name!r}" if name else "no default environment"
-        raise EnvironmentNotFound(f"store {url} has {missing}, it has {', '.join(known) or 'none'}")
+        near = did_you_mean(name or "", known)
+        raise EnvironmentNotFound(f"store {url} has {missing}, it has {', '.join(known) or 'none'}{near}")
     return name, environments.live(name).refresh().snapshot
 
 
@@ -207,8 +215,7 @@ def _check_flag(namespace: Namespace, key: str) -> None:
     keys = namespace.document.flag_keys()
     if key in keys:
         return
-    near = "".join(f"; did you mean {one!r}?" for one in get_close_matches(key, keys, n=1))
-    raise UnknownName(f"no flag {key!r} in namespace {namespace.key!r}{near}")
+    raise UnknownName(f"no flag {key!r} in namespace {namespace.key!r}{did_you_mean(key, keys)}")
 
 
 def _short(result: Any) -> str:

@@ -19,7 +19,7 @@ from ..moving import (
     show_rest,
     unsigned_option,
 )
-from ..options import environment_names, example, json_option, store_option
+from ..options import environment_argument, example, json_option, store_option
 from ..output import show_json
 from ..stores import settings
 
@@ -28,7 +28,7 @@ from ..stores import settings
     "freeze",
     epilog=example('burgee freeze production --until 12h --reason "black friday" --store "file://$PWD/../store"'),
 )
-@click.argument("environment", shell_complete=environment_names)
+@environment_argument()
 @click.option(
     "--until",
     metavar="INSTANT",

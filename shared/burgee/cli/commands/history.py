@@ -18,11 +18,14 @@ from ...deliver.instances import Instance
 from ...deliver.receipt import short
 from ...fetch.clock import SystemClock
 from ..found import instant_of
+from ..instants import to_the_second
 from ..listing import reports
 from ..logs import Log, open_log
-from ..options import environment_names, example, json_option, namespace_option, store_option
-from ..output import counting, note, show_changes, show_json, table_lines
+from ..nearest import did_you_mean
+from ..options import environment_argument, example, json_option, namespace_option, store_option
+from ..output import counting, fitting, note, show_changes, show_json, table_lines, terminal_width
 from ..releases import Listed, author_of, authors_here, listed, note_of, release_fields
+from ..stores import UnknownName
 
 _MOST = 20
 _NAMED = 3
@@ -31,6 +34,8 @@ _TITLES = (
     *("AUTHOR", "SERVED BY", "NOTE"),
 )
 _ALWAYS = 8
+# What a narrow terminal goes without, the first one first; `burgee show` has all of it.
+_SPARE = ("BUNDLE", "ACTIVE UNTIL", "COMMIT", "SERVED BY", "AUTHOR")
 
 
 @click.command(
@@ -40,7 +45,7 @@ _ALWAYS = 8
         'burgee history production --store "file://$PWD/../store" --flag new-checkout --since 7d',
     ),
 )
-@click.argument("environment", required=False, shell_complete=environment_names)
+@environment_argument(required=False)
 @store_option
 @click.option("--flag", "flag", metavar="KEY", help="Only releases that changed this flag, or its segments, and how.")
 @namespace_option
@@ -81,7 +86,7 @@ def command(
     elif chosen:
         _show(chosen, told)
     else:
-        _say_none(log, since, flag)
+        _say_none(log, since, namespace, flag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,35 +128,38 @@ def _changes(log: Log, entry: Entry, namespace: str, flag: str) -> Sequence[Chan
 
 
 def _show(chosen: Sequence[tuple[Listed, Sequence[Change]]], told: _Told) -> None:
-    """A table, whose last columns are there only if there is something in them."""
+    """A table, whose last columns are there only if there is something in them; on a terminal, of those that fit."""
     rows = [_row(one, told) for one, _ in chosen]
     filled = [number for number in range(len(_TITLES)) if number < _ALWAYS or any(row[number] for row in rows)]
-    headline, *lines = table_lines(
-        [_TITLES[number] for number in filled], [[row[number] for number in filled] for row in rows]
-    )
+    titles, rows = [_TITLES[number] for number in filled], [[row[number] for number in filled] for row in rows]
+    headline, *lines = table_lines(*fitting(titles, rows, width=terminal_width(), spare=_SPARE, wraps="NOTE"))
     click.echo(headline)
     for line, (_, changes) in zip(lines, chosen, strict=True):
         click.echo(line)
         show_changes(changes)
 
 
-def _row(one: Listed, told: _Told) -> tuple[str, ...]:
+def _row(one: Listed, told: _Told) -> Sequence[str]:
     release = one.entry.release
     at_once = one.since == release.published_at
-    since = "never" if one.since is None else "at once" if at_once else format_instant(one.since)
+    since = "never" if one.since is None else "at once" if at_once else _shown(one.since)
     return (
         str(release.revision),
         one.state,
         release.kind,
-        format_instant(release.published_at),
+        _shown(release.published_at),
         since,
-        "-" if one.since is None or one.until is None else format_instant(one.until),
+        "-" if one.since is None or one.until is None else _shown(one.until),
         short(release.bundle),
         visible(release.source.commit[:12]),
         visible(author_of(one, told.authors) or ""),
         _served_by(told.instances.get(release.revision, ())),
         visible(note_of(one.entry)),
     )
+
+
+def _shown(instant: int) -> str:
+    return to_the_second(format_instant(instant))
 
 
 def _served_by(instances: Sequence[Instance]) -> str:
@@ -175,8 +183,10 @@ def _fields(one: Listed, changes: Sequence[Change], told: _Told, flag: str | Non
     return fields if flag is None else {**fields, "changes": [asdict(change) for change in changes]}
 
 
-def _say_none(log: Log, since: str | None, flag: str | None) -> None:
+def _say_none(log: Log, since: str | None, namespace: str, flag: str | None) -> None:
     if flag is not None:
+        if log.head() is not None:
+            _check_flag(log, namespace, flag)
         note(f"no release of environment {log.environment!r} that was looked at changed flag {flag!r}")
     elif since is not None:
         note(f"environment {log.environment!r} has no releases since then in store {log.url}")
@@ -184,3 +194,15 @@ def _say_none(log: Log, since: str | None, flag: str | None) -> None:
         note(
             f"environment {log.environment!r} has no releases in store {log.url} yet; `burgee publish` makes the first"
         )
+
+
+def _check_flag(log: Log, namespace: str, flag: str) -> None:
+    """Raises UnknownName when no release ever had such a flag: then it is a mistake."""
+    newest = log.history.head().last
+    document = log.history.documents(newest, namespace).get(namespace)
+    keys = document.flag_keys() if document else ()
+    if flag in keys or any(_changing(log, _releases(log, None), namespace, flag)):
+        return
+    known = sorted(newest.release.namespaces)
+    near = did_you_mean(flag, keys) if document else f", it has {', '.join(known)}{did_you_mean(namespace, known)}"
+    raise UnknownName(f"no release of {log.environment!r} has a flag {flag!r} in namespace {namespace!r}{near}")

@@ -7,12 +7,12 @@ import click
 from ...core.visible import visible
 from ...deliver.moves import hold
 from ..moving import by_option, head_passed_on, means_at, moved, person, rest_json, show_rest, unsigned_option
-from ..options import environment_names, example, json_option, store_option
+from ..options import environment_argument, example, json_option, store_option
 from ..output import show_json
 
 
 @click.command("hold", epilog=example('burgee hold staging --reason "load test" --store "file://$PWD/../store"'))
-@click.argument("environment", shell_complete=environment_names)
+@environment_argument()
 @click.option("--reason", metavar="TEXT", required=True, help="Why, for those whose pushes wait.")
 @by_option
 @unsigned_option

@@ -19,11 +19,18 @@ from ...sign.opening import open_signer, open_signers
 from ...sign.port import Signer
 from ...sign.signing import signed_head
 from ...store.port import Store
-from ..options import environment_names, example, json_option, store_option
+from ..options import (
+    environment_names,
+    environments_option,
+    example,
+    json_option,
+    several_environments,
+    store_option,
+)
 from ..output import note, show_json, show_table
 from ..stores import chosen_store, settings, store_to_write
 
-_EXTRA = "to make keys takes the package cryptography: pip install 'burgee[verify]'"
+_EXTRA = "to make keys takes the package cryptography: install burgee with the extra `verify`"
 
 
 @click.group("key", invoke_without_command=True, epilog=example("burgee key make ../key.pem"))
@@ -70,10 +77,11 @@ def show(url: str, as_json: bool) -> None:
 
 
 @command.command("sign", epilog=example('burgee key sign production --store "file://$PWD/../store"'))
-@click.argument("environments", metavar="ENVIRONMENT...", nargs=-1, required=True, shell_complete=environment_names)
+@click.argument("environments", metavar="ENVIRONMENT...", nargs=-1, shell_complete=environment_names)
+@environments_option
 @store_option
 @json_option
-def sign(environments: Sequence[str], store_url: str | None, as_json: bool) -> None:
+def sign(environments: Sequence[str], also: Sequence[str], store_url: str | None, as_json: bool) -> None:
     """Sign what a store has as it is, with the keys of BURGEE_SIGNING_KEYS.
 
     For the first time, and after somebody else has written to the store: publishers build on nothing that they have
@@ -82,6 +90,7 @@ def sign(environments: Sequence[str], store_url: str | None, as_json: bool) -> N
 
     With --json: a list of {environment, revision, bundle, commit, keys, expires_at}.
     """
+    names = several_environments(environments, also)
     said = settings()
     signers = open_signers(said.signing_keys, os.environ)
     if not signers:
@@ -89,7 +98,7 @@ def sign(environments: Sequence[str], store_url: str | None, as_json: bool) -> N
             "no keys to sign with: set BURGEE_SIGNING_KEYS, such as to what `burgee key make` says"
         )
     store = store_to_write(chosen_store(store_url).url)
-    signed = [_signed(store, name, signers, said.signature_validity_ms) for name in environments]
+    signed = [_signed(store, name, signers, said.signature_validity_ms) for name in names]
     if as_json:
         show_json([_fields(head) for head in signed])
         return

@@ -21,6 +21,7 @@ from ...deliver.receipt import as_json as receipt_json
 from ...git.repository import Repository
 from ..instants import read_instant
 from ..moving import account, announced, by_option, check_hooks, said_reason, unsigned_option
+from ..nearest import did_you_mean
 from ..options import environment_option, example, json_option, store_option
 from ..output import note, progress, show_json, show_receipt
 from ..places import named, repository_at
@@ -130,6 +131,8 @@ def command(
     _show(receipts, as_json=as_json)
     for line in told:
         note(line)
+    if sealing.signers and any(receipt.outcome == "published" for receipt in receipts):
+        note(f"signed by {', '.join(signer.public_key().id for signer in sealing.signers)}")
     _exit(receipts)
 
 
@@ -145,7 +148,10 @@ def _check_environment(repository: Repository, ref: str, environment: str) -> No
     with named():
         known = project_of(repository.source(repository.tip(ref))).environments
     if environment not in known:
-        raise EnvironmentNotFound(f"burgee.yaml of {ref} has no environment {environment!r}, it has {', '.join(known)}")
+        near = did_you_mean(environment, known)
+        raise EnvironmentNotFound(
+            f"burgee.yaml of {ref} has no environment {environment!r}, it has {', '.join(known)}{near}"
+        )
 
 
 def _when(at: str | None, at_once: bool, *, now: int) -> When:

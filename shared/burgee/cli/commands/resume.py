@@ -7,12 +7,12 @@ import click
 from ...core.visible import visible
 from ...deliver.moves import resume
 from ..moving import head_passed_on, means_at, moved, rest_json, show_rest, unsigned_option
-from ..options import environment_names, example, json_option, store_option
+from ..options import environment_argument, example, json_option, store_option
 from ..output import show_json
 
 
 @click.command("resume", epilog=example('burgee resume production --store "file://$PWD/../store"'))
-@click.argument("environment", shell_complete=environment_names)
+@environment_argument()
 @unsigned_option
 @store_option
 @json_option

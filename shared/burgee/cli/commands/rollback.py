@@ -7,7 +7,7 @@ import click
 from ...deliver.moves import Rollback, roll_back
 from ...deliver.receipt import as_json as receipt_json
 from ..moving import by_option, check_hooks, means_at, moved, passed_on, person, said_reason, unsigned_option
-from ..options import environment_names, example, json_option, store_option
+from ..options import environment_argument, example, json_option, store_option
 from ..output import show_json, show_receipt
 from ..stores import settings
 
@@ -19,7 +19,7 @@ from ..stores import settings
         'burgee rollback production --to 1 --reason "checkout errors" --store "file://$PWD/../store"',
     ),
 )
-@click.argument("environment", shell_complete=environment_names)
+@environment_argument()
 @click.option("--to", metavar="REVISION", type=click.IntRange(1), help="The release to go back to.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why, for the log and for those whose pushes wait.")
 @by_option

@@ -15,13 +15,14 @@ from ...core.instant import format_instant
 from ...core.visible import visible
 from ...deliver.changes import Change, compare
 from ...fetch.clock import SystemClock
-from ..found import ACTIVE, find
+from ..found import ACTIVE, FORMS, find, names_release
 from ..logs import Log, open_log
 from ..options import active_releases, environment_option, example, json_option, store_option
 from ..output import show_changes, show_json
 from ..releases import Listed, author_of, authors_here, listed, note_of, release_fields
 
-_PLACE = re.compile(r"([a-z0-9][a-z0-9-]{0,62})@(.+)")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_PLACE = re.compile(rf"({_NAME.pattern})@(.+)")
 
 
 @click.command(
@@ -48,6 +49,9 @@ def command(release: str, environment: str | None, store_url: str | None, as_jso
     named = _PLACE.fullmatch(release)
     if named and environment not in (None, named[1]):
         raise InvalidRequest(f"{release} names its environment; leave out -e {environment}")
+    if not named and not names_release(release) and _NAME.fullmatch(release):
+        hint = f"; for the environment of that name: {release}@{ACTIVE}"
+        raise InvalidRequest(f"a release is named by {FORMS}, got {release!r}{hint}")
     log = open_log(store_url, named[1] if named else environment)
     entry = find(log, named[2] if named else release).entry
     one, before = _standing(log, entry), _before(log, entry)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...bundle.head import active_at, pending_at
+from ...bundle.head import active_at, encode_head, pending_at
 from ...bundle.index import Listed
 from ...core.errors import BurgeeError
 from ...core.instant import format_instant
@@ -16,11 +16,16 @@ from ...core.visible import visible
 from ...deliver.permission import PARTICIPLES, WORDS, describe, in_force
 from ...deliver.receipt import short
 from ...fetch.clock import SystemClock
+from ...serve.opening import open_verifier
 from ...store.port import Store
+from ..instants import to_the_second
 from ..mirrors import mirror_row, mirror_statuses
 from ..options import example, json_option, store_option
 from ..output import complain, show_json, show_table
 from ..stores import index_of, settings, store_to_read
+
+if TYPE_CHECKING:
+    from ...fetch.verify import Verifier
 
 
 @click.command("status", epilog=example('burgee status --store "file://$PWD/../store"'))
@@ -32,7 +37,7 @@ def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None
 
     A store may be behind http(s). Mirrors are compared with it: those of BURGEE_MIRRORS, those that the burgee.yaml of
     this folder names and BURGEE_ALLOWED_MIRRORS allows, and those given. Exits with 3 when an environment or a mirror
-    cannot be read; the others are shown.
+    cannot be read, or is not signed by one of BURGEE_VERIFY_KEYS where these are set; the others are shown.
 
     With --json: {store, repository, environments: [{environment, default, ref, revision, release, bundle, profile,
     commit, active_since, pending: [{revision, activates_at}], hold, freeze, waiting, expires_at, error}], mirrors:
@@ -40,8 +45,9 @@ def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None
     """
     store = store_to_read(store_url)
     index = index_of(store)
-    listed = [_fields(store, name, environment) for name, environment in index.environments.items()]
     said = settings()
+    verifier = open_verifier(said)
+    listed = [_fields(store, name, environment, verifier) for name, environment in index.environments.items()]
     mirrored = list(mirror_statuses(store, index, (*said.mirrors, *more), said.allowed_mirrors))
     if as_json:
         fields = {"store": store.url, "repository": index.repository, "environments": listed}
@@ -64,10 +70,12 @@ def command(store_url: str | None, more: tuple[str, ...], as_json: bool) -> None
         raise click.exceptions.Exit(BurgeeError.exit_code)
 
 
-def _fields(store: Store, name: str, listed: Listed) -> dict[str, Any]:
+def _fields(store: Store, name: str, listed: Listed, verifier: Verifier | None) -> dict[str, Any]:
     fields: dict[str, Any] = {"environment": name, "default": listed.default, "ref": listed.ref, **_NOTHING}
     try:
         found = store.read_head(name)
+        if found is not None and verifier is not None:
+            verifier.decode(encode_head(found.head))
     except BurgeeError as error:
         return {**fields, "error": str(error)}
     if found is None:
@@ -125,10 +133,11 @@ def _kept_back(listed: list[dict[str, Any]]) -> Iterator[str]:
 
 def _row(fields: dict[str, Any]) -> tuple[str, ...]:
     name = fields["environment"] + (" (default)" if fields["default"] else "")
-    pending = ", ".join(f"{one['revision']} at {one['activates_at']}" for one in fields["pending"]) or "-"
+    waiting = [f"{one['revision']} at {to_the_second(one['activates_at'])}" for one in fields["pending"]]
+    pending = ", ".join(waiting) or "-"
     held = "".join(f", {PARTICIPLES[word]}" for word in WORDS if fields[word] is not None)
     if fields["revision"] is None:
         nothing = "unreadable" if fields["error"] else "no release"
         return name, "-", nothing + held, "-", "-", pending
-    since, bundle, commit = fields["active_since"], short(fields["bundle"]), fields["commit"][:12]
+    since, bundle, commit = to_the_second(fields["active_since"]), short(fields["bundle"]), fields["commit"][:12]
     return name, str(fields["revision"]), since + held, bundle, commit, pending

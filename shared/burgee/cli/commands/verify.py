@@ -17,7 +17,7 @@ from ...fetch.clock import SystemClock
 from ...serve.opening import open_verifier
 from ...store.port import Objects
 from ..listing import objects_to_list
-from ..options import environment_names, example, json_option, store_option
+from ..options import environment_argument, example, json_option, store_option
 from ..output import counting, note, show_json
 from ..stores import UnknownName, chosen_store, objects_to_read, settings
 
@@ -30,10 +30,10 @@ _PLACE = re.compile(r"([a-z0-9][a-z0-9-]{0,62})(?:@(\d{1,10}))?")
         'burgee verify --store "file://$PWD/../store"', 'burgee verify production@1 --store "file://$PWD/../store"'
     ),
 )
-@click.argument("place", metavar="[ENVIRONMENT[@REVISION]]", required=False, shell_complete=environment_names)
+@environment_argument(required=False, metavar="ENVIRONMENT[@REVISION]")
 @store_option
 @json_option
-def command(place: str | None, store_url: str | None, as_json: bool) -> None:
+def command(environment: str | None, store_url: str | None, as_json: bool) -> None:
     """Walk the hash chain of releases and every digest, and name each object that is not what it should be.
 
     Without ENVIRONMENT all of the store is verified, and what is there that burgee does not write is told too. With a
@@ -43,12 +43,12 @@ def command(place: str | None, store_url: str | None, as_json: bool) -> None:
     Exits with 1 when something is wrong, with 3 when the store cannot be read.
 
     With --json: {store, environments: [{environment, revision, walked, sound}], objects, faults: [{key, kind, wanted,
-    found}], notes}; walked is how many releases were looked at, sound how many are as they were written, objects how
+    found, used_by}], notes}; used_by lists releases, as production@42, that need a damaged document or bundle; walked is how many releases were looked at, sound how many are as they were written, objects how
     many were read; kind is changed, missing, surplus, broken or unproven.
     """
     url = chosen_store(store_url).url
     with counting("objects read") as progress:
-        found = _verified(_means(url, progress), place)
+        found = _verified(_means(url, progress), environment)
     if as_json:
         show_json({"store": shown_url(url), **_fields(found)})
     else:
