@@ -34,7 +34,7 @@ LEFT_OUT = {
     "urllib3/contrib/emscripten/*": "for browsers",
 }
 # What of it stays all the same: the services that functions call, and who they are.
-STAYS = tuple(f"botocore/data/{service}/*" for service in ("s3", "secretsmanager", "sqs", "sts"))
+STAYS = tuple(f"botocore/data/{service}/*" for service in ("s3", "secretsmanager", "kms", "sqs", "sts"))
 
 _FOLDERS = ("purelib", "platlib")
 

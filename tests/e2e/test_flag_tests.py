@@ -21,7 +21,8 @@ from tests.e2e.docs_runner import ROOT
 from tests.servers.dev import BURGEE
 from tests.servers.git_cli import ENVIRON, git
 
-SECONDS = 30.0
+_PAUSE = 3.0
+SECONDS = 60.0
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
@@ -176,10 +177,14 @@ def test_watching_runs_again_at_each_save_until_it_is_interrupted(clone: Path, t
 
 
 def wait_for(said: Path, pattern: str, *, saving: Path | None = None) -> None:
-    """Wait until the pattern was said, and save a file meanwhile: what watches may not have begun to."""
-    deadline = monotonic() + SECONDS
+    """Wait until the pattern was said, and save a file now and then: what watches may not have begun to, and waits till
+    nothing more is saved."""
+    now = monotonic()
+    deadline, save_at = now + SECONDS, now + _PAUSE
     while not re.search(pattern, said.read_text()):
-        assert monotonic() < deadline, said.read_text()
+        now = monotonic()
+        assert now < deadline, said.read_text()
         sleep(0.1)
-        if saving:
+        if saving and now >= save_at:
             saving.touch()
+            save_at = now + _PAUSE

@@ -45,7 +45,7 @@ def test_functions_of_the_control_plane_start_with_nothing_but_their_packages(he
 def test_clients_of_the_services_that_functions_call_work_without_the_other_services(heavy: Path) -> None:
     script = (
         "import boto3\n"
-        "for name in ('s3', 'sqs', 'secretsmanager', 'sts'): boto3.client(name, region_name='eu-central-1')\n"
+        "for name in ('s3', 'kms', 'sqs', 'secretsmanager', 'sts'): boto3.client(name, region_name='eu-central-1')\n"
         "print(boto3.client('sqs', region_name='eu-central-1').meta.endpoint_url)"
     )
     for name in ("webhook", "publish"):

@@ -76,6 +76,7 @@ def test_the_impact_is_said_below_the_changes(burgee: Burgee, shop: Path) -> Non
     assert said.out.endswith(
         "  impact: risk high: 1 flag answers otherwise\n"
         "  default/a (changed): risk high\n"
+        "    because everybody: 60 % of entities get another answer\n"
         "    everybody: 60 %: false -> true\n"
     ), said.out
 

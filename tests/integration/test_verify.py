@@ -356,3 +356,17 @@ def test_what_cannot_be_reached_is_not_called_wrong() -> None:
 
     with pytest.raises(Unavailable):
         verify_environment(Means(Away(a_store()), None, NOW), "staging")
+
+
+def test_a_damaged_document_names_the_releases_that_need_it_and_makes_none_of_them_sound() -> None:
+    digest = ObjectStore(a_store()).read_head("production").head.last.release.namespaces["default"][0]  # type: ignore[union-attr]
+    found = verified({keys.blob(digest): b"{}\n"})
+    (fault,) = found.faults
+    assert fault.used_by == ("production@2", "staging@2", "staging@4")
+    assert str(fault).endswith("; used by production@2, staging@2, staging@4")
+    assert [(log.environment, log.walked, log.sound) for log in found.logs] == [("production", 2, 1), ("staging", 4, 2)]
+
+
+def test_of_many_releases_that_need_a_document_a_message_names_some() -> None:
+    used_by = tuple(f"staging@{number}" for number in range(1, 13))
+    assert str(Fault("k", "missing", "a", "nothing", used_by)).endswith("staging@10 and 2 more")

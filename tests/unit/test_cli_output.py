@@ -7,7 +7,7 @@ from contextlib import redirect_stderr
 
 import pytest
 
-from burgee.cli.output import counting, note, progress, show_table
+from burgee.cli.output import counting, fitting, note, progress, show_table
 from tests.fakes.clock import VirtualClock
 
 
@@ -48,3 +48,21 @@ def test_the_columns_of_a_table_are_as_wide_as_their_widest_text(capsys: pytest.
 def test_a_note_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
     note("held: \x1b[2J\u202egone")
     assert capsys.readouterr().err == "held: \\x1b[2J\\u202egone\n"
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (None, ["A", "B", "C", "NOTE"]),
+        (21, ["A", "B", "C", "NOTE"]),
+        (20, ["A", "C", "NOTE"]),
+        (14, ["A", "NOTE"]),
+        (1, ["A", "NOTE"]),
+    ],
+)
+def test_a_table_goes_without_spare_columns_until_it_fits(width: int | None, titles: list[str]) -> None:
+    """The note may be as long as it likes: it goes on in the next line."""
+    rows = [["1", "22222", "33333", "a note of more than any width"]]
+    kept, (row,) = fitting(["A", "B", "C", "NOTE"], rows, width=width, spare=("B", "C", "D"), wraps="NOTE")
+    assert list(kept) == titles
+    assert len(row) == len(titles)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from burgee.cli.instants import to_the_second
 from tests.commands import WRONG, Burgee, Shop, refused
 from tests.publishing import PROJECT, features, files
 from tests.servers.git_cli import a_work_tree, commit
@@ -126,9 +127,10 @@ def test_a_pending_release_is_shown_with_its_instant(burgee: Burgee, tmp_path: P
     assert burgee("publish", folder, "--store", store).code == 0
     status = burgee("status", "--store", store).out.splitlines()
     (entry,) = burgee("history", "production", "--store", store, "--json").json
-    assert status[2].split() == ["production", "-", "no", "release", "-", "-", "1", "at", entry["activates_at"]]
+    published, instant = (to_the_second(entry[name]) for name in ("published_at", "activates_at"))
+    assert status[2].split() == ["production", "-", "no", "release", "-", "-", "1", "at", instant]
     history = burgee("history", "production", "--store", store).out.splitlines()[1]
-    assert history.split()[:5] == ["1", "pending", "publish", entry["published_at"], entry["activates_at"]]
+    assert history.split()[:5] == ["1", "pending", "publish", published, instant]
 
 
 def test_publish_says_first_which_store_it_uses_and_why(
@@ -141,3 +143,34 @@ def test_publish_says_first_which_store_it_uses_and_why(
     assert burgee("publish", "--dry-run").err == f"store {store} (the store of `burgee dev`)\n"
     monkeypatch.setenv("BURGEE_STORE", "memory://said")
     assert burgee("publish", "--dry-run").err == "store memory://said (BURGEE_STORE)\n"
+
+
+def test_an_environment_may_be_named_by_an_option_wherever_it_is_an_argument(burgee: Burgee, shop: Shop) -> None:
+    store = ("--store", shop.store)
+    for command in (("history",), ("verify",)):
+        by_option = burgee(*command, "-e", "production", *store)
+        assert by_option.code == 0, by_option.err
+        assert by_option.out == burgee(*command, "production", *store).out
+        assert by_option.out == burgee(*command, "production", "-e", "production", *store).out
+    assert "production: 2 of 2" in burgee("verify", "production@1", "-e", "production", *store).out
+    for command in ("hold", "resume", "freeze", "resume", "rollback"):
+        reason = () if command == "resume" else ("--reason", "a test")
+        said = burgee(command, "-e", "production", *reason, *store)
+        assert (said.code, "production" in said.out) == (0, True), said
+
+
+def test_a_history_without_releases_of_a_flag_that_was_there_is_no_mistake(burgee: Burgee, shop: Shop) -> None:
+    """Published before, and as it was since then."""
+    said = burgee("history", "production", "--flag", "a", "--since", "0s", "--store", shop.store)
+    assert (said.code, said.out) == (0, ""), said
+    assert "changed flag 'a'" in said.err
+
+
+def test_the_log_says_why_a_freeze_was_broken_by_a_rollback(burgee: Burgee, shop: Shop) -> None:
+    store = ("--store", shop.store)
+    assert burgee("freeze", "production", "--reason", "black friday", *store).code == 0
+    back = ("--reason", "checkout errors", "--by", "ann", "--break-glass", "it burns")
+    assert burgee("rollback", "production", *back, *store).code == 0
+    wanted = "by ann: checkout errors: in spite of freeze: it burns"
+    assert wanted in burgee("history", "production", *store).out
+    assert wanted in burgee("show", "production@active", *store).out

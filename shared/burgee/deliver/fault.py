@@ -13,6 +13,7 @@ from ..core.visible import visible
 
 Kind = Literal["changed", "missing", "surplus", "broken", "unproven"]
 
+# Of releases that a message names.
 _NAMED = 10
 
 

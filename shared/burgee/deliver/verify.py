@@ -105,12 +105,9 @@ class _Work:
         """Of a release whose contents are damaged nobody can say that it is sound."""
         faults = list(contents.check(self._examined, self._contents))
         users = self._contents.users({fault.key for fault in faults}) if faults else {}
-        self._faults += [
-            replace(
-                fault, used_by=tuple(f"{one.release.environment}@{one.release.revision}" for one in users[fault.key])
-            )
-            for fault in faults
-        ]
+        for fault in faults:
+            named = [entry.release for entry in users[fault.key]]
+            self._faults.append(replace(fault, used_by=tuple(f"{one.environment}@{one.revision}" for one in named)))
         damaged = {entry.digest for entries in users.values() for entry in entries}
         self._logs = [replace(log, sound=len(self._sound[log.environment] - damaged)) for log in self._logs]
 

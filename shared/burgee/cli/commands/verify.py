@@ -43,8 +43,9 @@ def command(environment: str | None, store_url: str | None, as_json: bool) -> No
     Exits with 1 when something is wrong, with 3 when the store cannot be read.
 
     With --json: {store, environments: [{environment, revision, walked, sound}], objects, faults: [{key, kind, wanted,
-    found, used_by}], notes}; used_by lists releases, as production@42, that need a damaged document or bundle; walked is how many releases were looked at, sound how many are as they were written, objects how
-    many were read; kind is changed, missing, surplus, broken or unproven.
+    found, used_by}], notes}; walked is how many releases were looked at, sound how many are as they were written with
+    all that they name, objects how many were read; kind is changed, missing, surplus, broken or unproven; used_by lists
+    the releases that need a document or a manifest, as production@42.
     """
     url = chosen_store(store_url).url
     with counting("objects read") as progress:
