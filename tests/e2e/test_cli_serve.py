@@ -17,6 +17,7 @@ import pytest
 
 from burgee.cli.main import run
 from tests.publishing import features, files
+from tests.fakes.signers import Ed25519InMemory
 from tests.servers.dev import BURGEE, Running, running, wait_for
 from tests.servers.git_cli import a_work_tree, commit
 
@@ -95,6 +96,14 @@ def test_a_reader_of_one_environment_answers_from_it(shop: Path, store: str) -> 
     publish(shop, store)
     with serving(store, {**OPEN, "BURGEE_ENVIRONMENT": "production"}) as server:
         assert server.enabled("a") is True
+
+
+def test_the_start_line_says_by_which_keys_is_verified_if_there_are_any(store: str) -> None:
+    key = Ed25519InMemory(1).public_key()
+    with serving(store, {**OPEN, "BURGEE_VERIFY_KEYS": key.text}) as server:
+        assert server.said(f", verified by {key.id}; Ctrl-C stops it")
+    with serving(store, OPEN) as server:
+        assert not server.said("verified by")
 
 
 def test_without_its_token_nobody_is_answered(shop: Path, store: str) -> None:

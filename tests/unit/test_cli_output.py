@@ -56,7 +56,7 @@ def test_a_note_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
         (None, ["A", "B", "C", "NOTE"]),
         (21, ["A", "B", "C", "NOTE"]),
         (20, ["A", "C", "NOTE"]),
-        (14, ["A", "NOTE"]),
+        (13, ["A", "NOTE"]),
         (1, ["A", "NOTE"]),
     ],
 )

@@ -145,6 +145,16 @@ def test_publish_says_first_which_store_it_uses_and_why(
     assert burgee("publish", "--dry-run").err == "store memory://said (BURGEE_STORE)\n"
 
 
+def two_releases(burgee: Burgee, folder: Path) -> str:
+    """The URL of a store in which each environment has two releases."""
+    work, store = a_work_tree(folder / "work", files(features("a"), features("a"))), (folder / "log").as_uri()
+    assert burgee("publish", work, "--store", store).code == 0
+    both = {f"flags/{name}/features.yaml": features("a", percentage=50) for name in ("staging", "production")}
+    commit(work, both)
+    assert burgee("publish", work, "--store", store).code == 0
+    return store
+
+
 def test_an_environment_may_be_named_by_an_option_wherever_it_is_an_argument(burgee: Burgee, shop: Shop) -> None:
     store = ("--store", shop.store)
     for command in (("history",), ("verify",)):
@@ -153,6 +163,10 @@ def test_an_environment_may_be_named_by_an_option_wherever_it_is_an_argument(bur
         assert by_option.out == burgee(*command, "production", *store).out
         assert by_option.out == burgee(*command, "production", "-e", "production", *store).out
     assert "production: 2 of 2" in burgee("verify", "production@1", "-e", "production", *store).out
+
+
+def test_moves_take_an_environment_by_an_option_too(burgee: Burgee, tmp_path: Path) -> None:
+    store = ("--store", two_releases(burgee, tmp_path))
     for command in ("hold", "resume", "freeze", "resume", "rollback"):
         reason = () if command == "resume" else ("--reason", "a test")
         said = burgee(command, "-e", "production", *reason, *store)
@@ -166,8 +180,8 @@ def test_a_history_without_releases_of_a_flag_that_was_there_is_no_mistake(burge
     assert "changed flag 'a'" in said.err
 
 
-def test_the_log_says_why_a_freeze_was_broken_by_a_rollback(burgee: Burgee, shop: Shop) -> None:
-    store = ("--store", shop.store)
+def test_the_log_says_why_a_freeze_was_broken_by_a_rollback(burgee: Burgee, tmp_path: Path) -> None:
+    store = ("--store", two_releases(burgee, tmp_path))
     assert burgee("freeze", "production", "--reason", "black friday", *store).code == 0
     back = ("--reason", "checkout errors", "--by", "ann", "--break-glass", "it burns")
     assert burgee("rollback", "production", *back, *store).code == 0

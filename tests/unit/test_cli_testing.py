@@ -129,6 +129,7 @@ def test_a_commit_is_tested_as_it_is(tmp_path: Path, burgee: Burgee) -> None:
     ("arguments", "said"),
     [
         (("--at", "tomorrow"), "--at is an instant with its zone"),
+        (("--at", "9999-12-31T23:59:59-23:00"), "--at is an instant in the years 0000 to 9999 of UTC"),
         (("--watch", "--json"), "--watch follows a folder and prints text"),
         (("-e", "stagin"), "has no environment 'stagin', it has staging, production"),
     ],
@@ -137,6 +138,11 @@ def test_usage_mistakes_end_with_two(tmp_path: Path, burgee: Burgee, arguments: 
     found = burgee("test", a_folder(tmp_path, staging=RIGHT), *arguments)
     assert found.code == 2
     assert said in found.err
+
+
+@pytest.mark.parametrize("instant", ["2h", "-3d", "2026-12-01T09:00Z", "2026-12-01T09:00:00+01:00"])
+def test_the_instant_is_said_as_other_commands_take_it(tmp_path: Path, burgee: Burgee, instant: str) -> None:
+    assert burgee("test", a_folder(tmp_path, staging=RIGHT), "--at", instant).code == 0
 
 
 @pytest.mark.parametrize(("tests", "code", "severity"), [("require", 1, "error"), ("warn", 0, "warning")])

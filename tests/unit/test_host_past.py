@@ -106,6 +106,7 @@ def test_before_the_first_release_there_is_no_answer() -> None:
         ("at=", "wanted an RFC 3339 instant"),
         ("at=yesterday", "wanted an RFC 3339 instant"),
         ("at=2999-01-01T00:00:00Z", "is still to come"),
+        ("at=9999-12-31T23:59:59-23:00", "in the years 0000 to 9999"),
         ("%61t=yesterday", "wanted an RFC 3339 instant"),
     ],
 )

@@ -8,8 +8,8 @@ import pytest
 
 from burgee.bundle.head import Head, append, decode_head, encode_head, entry_of
 from burgee.bundle.release import Release
-from burgee.bundle.signed import Signature, head_message, read_public_key
-from burgee.core.errors import ConfigurationError, Unavailable
+from burgee.bundle.signed import Signature, head_message, read_public_key, split_head
+from burgee.core.errors import ConfigurationError, Unavailable, Untrusted
 from burgee.sign.signing import distrusted, is_ours, lapsed, needs_resigning, signed_entry, signed_head
 from tests.fakes.clock import NOON
 from tests.fakes.publisher import a_document, a_release
@@ -128,6 +128,12 @@ def test_a_head_that_has_expired_may_be_an_old_one_that_was_put_back() -> None:
     assert lapsed(head, NOON + HOUR - 1) is None
     assert lapsed(a_head(), NOON + HOUR) is None
     assert "`burgee key sign staging`" in (lapsed(head, NOON + HOUR) or "")
+
+
+def test_a_head_whose_releases_alone_are_signed_is_told_to_be_unsigned() -> None:
+    content = encode_head(signed(a_head(), OLD)._replace(signatures=()))
+    with pytest.raises(Untrusted, match="^the head is not signed, and keys are given by which it has to be$"):
+        split_head(content)
 
 
 @pytest.mark.parametrize("signer", [OLD, NEW], ids=["ed25519", "ecdsa"])

@@ -10,14 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..bundle.head import Head, pending_at
+from ..bundle.head import LONGEST_LAG_MS, Head, pending_at
 from ..core.errors import RefusedError
 from ..core.instant import format_instant, parse_instant
 
 # Without a measurement, as before the first release or in a registry, which does not say when it was written.
 ASSUMED_LAG_MS = 5_000
-# A difference beyond this is one of clocks.
-LONGEST_LAG_MS = 600_000
 KEPT_LAGS = 20
 # What heads of before say nothing of: as burgee.yaml has it without saying.
 _READER_TTL_SECONDS = 60

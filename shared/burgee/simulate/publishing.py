@@ -67,7 +67,9 @@ def _release(scenario: Scenario, push: Push, number: int, places: Sequence[Place
 
 
 def _plan(scenario: Scenario, push: Push, number: int, store: ObjectStore, head: Head | None, *, now: int) -> Plan:
-    known = None if head is None else head._replace(lags_ms=(scenario.lag,))
+    # The publisher believes of readers what it always has; the head tells readers the truth.
+    believed = scenario.pace.reader_ttl // 1000
+    known = head and head._replace(lags_ms=(scenario.lag,), max_reader_ttl_seconds=believed, ttl_until=None)
     terms = Terms(ENVIRONMENT, "C/server", scenario.pace, when=push.when)
     origin = Origin("https://example.org/flags", "main", f"{number:040x}", None)
     planned = plan(known, released_documents(store, head), _candidate(number), terms, origin=origin, now=now)

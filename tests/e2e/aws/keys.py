@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from burgee.bundle import keys
@@ -26,7 +25,7 @@ def try_forgeries(team: Team) -> None:
     good = team.read_object(_HEAD)
     served = team.answer("card-payments")
     _assert_signed(team, decode_head(good))
-    team.wait_for(lambda: _is_kept(team) or team.answer("card-payments") is None)
+    team.wait_for(team.is_kept)
     for forged, said in _forgeries(team, decode_head(good)):
         _put(team, forged)
         team.wait_for(lambda said=said: said in _fault(team))  # type: ignore[misc]
@@ -109,9 +108,3 @@ def _fault(team: Team) -> str:
     """What evaluate says that is wrong with production, after it was asked."""
     team.answer("card-payments")
     return str(team.status()["error"])
-
-
-def _is_kept(team: Team) -> bool:
-    """Whether evaluate has the last release on its disk."""
-    kept = team.cloud.folder / "tmp-evaluate" / _HEAD
-    return kept.is_file() and json.loads(kept.read_bytes())["revision"] == team.revision("production")

@@ -193,7 +193,7 @@ class Story(Team):
         """By the command line of a person; the reason is what those read whose pushes wait."""
         before, store = self.revision("production"), self.cloud.outputs["store"]
         arguments = ("--reason", "cards are refused", "--store", store)
-        self.say(self.burgee("rollback", "production", *arguments, **self.cloud.signing).splitlines()[-1])
+        self.say(self.burgee("rollback", "production", *arguments, **self.cloud.signing).splitlines()[0])
         self.wait_for(lambda: self.answer("card-payments") is False)
         assert self.status()["revision"] == self.revision("production") == before + 1
 
@@ -216,8 +216,7 @@ class Story(Team):
 
     def break_store(self) -> None:
         served = self.answer("card-payments")
-        # Kept in /tmp by the first answer after a second.
-        self.wait_for(lambda: self._is_kept() or self.answer("card-payments") is None)
+        self.wait_for(self.is_kept)
         for fault in (self.cloud.between.answer_503, self.cloud.between.cut):
             fault()
             time.sleep(TTL_SECONDS)
@@ -228,10 +227,6 @@ class Story(Team):
             assert "burgee: stale" in self._log_after_a_second("evaluate")
             self.cloud.between.mend()
             self.wait_for(self.is_fresh)
-
-    def _is_kept(self) -> bool:
-        folder = self.cloud.folder / "tmp-evaluate" / "environments"
-        return (folder / "production" / "head.json").is_file() and (folder / "index.json").is_file()
 
     def _log_after_a_second(self, function: str) -> str:
         time.sleep(1.1)

@@ -97,6 +97,13 @@ class Team:
         self.answer("card-payments")
         return not production["stale"] and production["error"] is None
 
+    def is_kept(self) -> bool:
+        """Whether evaluate, which is asked here, has the last release of production on its disk."""
+        # It is kept by the first answer after a second.
+        self.answer("card-payments")
+        kept = self.cloud.folder / "tmp-evaluate" / "environments" / "production" / "head.json"
+        return kept.is_file() and bool(json.loads(kept.read_bytes())["revision"] == self.revision("production"))
+
     def revision(self, environment: str) -> int:
         head = json.loads(self.read_object(f"environments/{environment}/head.json"))
         return int(head["revision"])
