@@ -156,6 +156,27 @@ def test_an_input_that_looks_like_a_command_is_none(clone: Path, runner: Path) -
     assert not (runner / "hello").exists()
 
 
+def test_the_comment_is_written_although_a_check_or_a_test_failed_if_burgee_is_there() -> None:
+    (comment,) = (step for step in STEPS if "ci comment" in step.get("run", ""))
+    (install,) = (step for step in STEPS if "pip" in step.get("run", ""))
+    conditions = [part.strip() for part in comment["if"].split("&&")]
+    assert conditions[:2] == ["always()", f"steps.{install['id']}.outcome == 'success'"]
+    assert "inputs.comment == 'true'" in conditions
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("contexts", ["", "some contexts.jsonl"])
+def test_the_comment_of_the_action_is_asked_for_with_the_contexts_it_is_given(tmp_path: Path, contexts: str) -> None:
+    (step,) = (step for step in STEPS if "ci comment" in step.get("run", ""))
+    assert step["env"]["CONTEXTS"] == "${{ inputs.contexts }}"
+    burgee = tmp_path / "burgee/bin/burgee"
+    burgee.parent.mkdir(parents=True)
+    burgee.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    burgee.chmod(0o755)
+    done = run(step["run"], tmp_path, RUNNER_TEMP=str(tmp_path), CONTEXTS=contexts)
+    assert done.stdout.splitlines() == ["ci", "comment", *(["--contexts", contexts] if contexts else [])], done.stderr
+
+
 @pytest.mark.integration
 def test_watching_runs_again_at_each_save_until_it_is_interrupted(clone: Path, tmp_path: Path) -> None:
     said = tmp_path / "said"

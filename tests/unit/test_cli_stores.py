@@ -188,3 +188,17 @@ def test_the_log_says_why_a_freeze_was_broken_by_a_rollback(burgee: Burgee, tmp_
     wanted = "by ann: checkout errors: in spite of freeze: it burns"
     assert wanted in burgee("history", "production", *store).out
     assert wanted in burgee("show", "production@active", *store).out
+
+
+def test_what_is_pending_is_cancelled_by_going_back_to_what_is_active(burgee: Burgee, tmp_path: Path) -> None:
+    url = two_releases(burgee, tmp_path)
+    store = ("-e", "production", "--store", url)
+    commit(tmp_path / "work", {"flags/production/features.yaml": features("a", percentage=70)})
+    assert burgee("publish", tmp_path / "work", "--at", "3d", *store).code == 0
+    assert burgee("rollback", "--to", "2", "--reason", "not this week", *store).code == 0
+    _, production = sorted(
+        burgee("status", "--store", url, "--json").json["environments"],
+        key=lambda one: one["environment"] == "production",
+    )
+    assert (production["revision"], production["pending"], production["hold"]["by"] != "") == (4, [], True)
+    assert burgee("history", "production", "--store", url, "--json").json[1]["state"] == "overtaken"
