@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from burgee.cli.main import run
-from tests.publishing import features, files
 from tests.fakes.signers import Ed25519InMemory
+from tests.publishing import features, files
 from tests.servers.dev import BURGEE, Running, running, wait_for
 from tests.servers.git_cli import a_work_tree, commit
 

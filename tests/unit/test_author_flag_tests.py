@@ -203,6 +203,11 @@ def test_a_matrix_that_explodes_is_refused_before_it_is_built() -> None:
     )
 
 
+def test_an_instant_that_nobody_can_write_in_utc_is_refused() -> None:
+    file = read("version: 1\ntests:\n- {flag: a, at: '9999-12-31T23:59:59-23:00', cases: [{expect: true}]}\n")
+    assert [finding.code for finding in file.findings] == ["bad-value"]
+
+
 def test_more_shares_than_a_publish_has_time_for_are_refused() -> None:
     file = a_file(share=", ".join(["{expect: 5}"] * 501))
     assert [finding.code for finding in file.findings] == ["too-many-cases"]

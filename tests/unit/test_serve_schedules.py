@@ -67,7 +67,7 @@ def test_a_schedule_that_nobody_understands_is_the_error_of_its_flag_alone() -> 
     flags = {flag["key"]: flag for flag in json.loads(served.call("POST", BULK, ASKER).body)["flags"]}
     assert {key: flag.get("value") for key, flag in flags.items()} == {"odd": None, "plain": True, "told": False}
     assert "namespace 'default': flag 'odd' has a schedule" in flags["odd"]["errorDetails"]
-    asked = [{"flagKey": key, "entityId": "ada", "context": {}} for key in ("odd", "plain", "told")]
+    asked: list[Any] = [{"flagKey": key, "entityId": "ada", "context": {}} for key in ("odd", "plain", "told")]
     batch = served.post("/evaluate/v1/batch", {"requests": asked})[1]["responses"]
     assert [answer["type"].partition("_")[0] for answer in batch] == ["ERROR", "BOOLEAN", "BOOLEAN"]
 

@@ -132,7 +132,7 @@ def test_a_head_that_has_expired_may_be_an_old_one_that_was_put_back() -> None:
 
 def test_a_head_whose_releases_alone_are_signed_is_told_to_be_unsigned() -> None:
     content = encode_head(signed(a_head(), OLD)._replace(signatures=()))
-    with pytest.raises(Untrusted, match="^the head is not signed, and keys are given by which it has to be$"):
+    with pytest.raises(Untrusted, match=r"^the head is not signed, and keys are given by which it has to be$"):
         split_head(content)
 
 

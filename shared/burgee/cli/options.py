@@ -57,7 +57,6 @@ def environment_argument(
                 raise click.UsageError(f"missing argument {metavar!r}", click.get_current_context())
             return function(environment=chosen, **rest)
 
-        # As an option is looked for in the help, so is the argument: the one that stands first.
         shown = metavar if required else f"[{metavar}]"
         option = click.option(
             *("--environment", "-e", "also"),
