@@ -21,7 +21,7 @@ def main() -> int:
         return 2
     began = time.monotonic()
     with TemporaryDirectory(prefix="burgee-aws-") as folder:
-        print("making the packages, which takes a minute")
+        print("making the packages, which takes two minutes")
         made = package(ROOT, Path(folder, "made"), f"--python={PYTHON}", f"--architecture={ARCHITECTURE}")
         if made.returncode:
             print(made.stderr, file=sys.stderr, end="")
