@@ -118,7 +118,7 @@ def _check_chain(before: Head | None, head: Head) -> None:
     if before is not None and head.revision < before.revision:
         raise InvalidDocument(
             f"head of {head.environment!r} went back from revision {before.revision} to {head.revision}; "
-            "if that is meant, restart the readers, without what they keep on disk"
+            "if you restored it yourselves, restart the readers, without what they keep on disk"
         )
     digests = {entry.release.revision: entry.digest for entry in before.releases} if before else {}
     for digest, _, release, _ in head.releases:
