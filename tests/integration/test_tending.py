@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from burgee.core.errors import Unavailable, Untrusted
+from burgee.core.errors import RefusedError, Unavailable, Untrusted
 from burgee.deliver.moves import Person, Rollback, hold, resume, roll_back
 from burgee.deliver.publish import publish
 from burgee.deliver.publisher import Publisher
@@ -17,7 +17,7 @@ from burgee.sign.signing import is_ours
 from tests.fakes.clock import NOON
 from tests.fakes.signers import Ed25519InMemory
 from tests.publishing import ONLY_PRODUCTION, Production
-from tests.servers.git_cli import commit
+from tests.servers.git_cli import commit, git
 
 SCHEDULED = """\
 version: "1.4"
@@ -183,3 +183,13 @@ def test_an_expired_head_that_is_what_the_repository_says_is_signed_again(place:
     place.clock.advance(2 * HOUR)
     assert place.publish().outcome == "unchanged"
     assert place.head.expires_at is not None and place.head.expires_at > place.clock.wall()
+
+
+def test_the_store_of_another_repository_is_not_looked_after(place: Place) -> None:
+    place.publish()
+    place.clock.advance(HOUR)
+    before = dict(place.objects._objects)
+    git(place.repository, "remote", "add", "origin", "https://example.org/another.git")
+    with pytest.raises(RefusedError, match="belongs to repository"):
+        place.publish()
+    assert place.objects._objects == before

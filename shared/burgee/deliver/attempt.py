@@ -74,7 +74,7 @@ class Attempt:
         if self.publisher.options.dry_run:
             last = self.head.last.release
             message = f"release {last.revision}, which is pending, would be put off to {format_instant(instant)}"
-            return Receipt(self.name, "planned", last, self.head.last.digest, message=message)
+            return Receipt(self.name, "planned", last, self.head.last.digest, message=message, warnings=(message,))
         put_off(self.publisher.means, SeenHead(self.head, self.etag), instant, self.publisher.options.by or "burgee")
         raise Conflict(f"what is pending in environment {self.name!r} is put off")
 

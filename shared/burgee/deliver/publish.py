@@ -40,11 +40,10 @@ def publish(publisher: Publisher) -> tuple[Receipt, ...]:
     """
     try:
         project = claim(publisher)
-    except BurgeeError as error:
+    except BurgeeError:
         names = listed(publisher)
         tend_all(publisher, names)
-        if not isinstance(error, RefusedError):
-            _mirror_as_known(publisher, names)
+        _mirror_as_known(publisher, names)
         raise
     for name, environment in project.environments.items():
         publisher.built.mirrors[name] = _mirrors(environment, publisher.options)
@@ -75,23 +74,12 @@ def _mirror_as_known(publisher: Publisher, names: Sequence[str]) -> None:
     They are the deployment's, and those that burgee.yaml named when this process read it last. What became of them is
     noted, for there are no receipts.
     """
-    if not _is_ours(publisher):
-        return
     named = publisher.built.mirrors
     wanted = {name: tuple(dict.fromkeys((*publisher.options.mirrors, *named.get(name, ())))) for name in names}
     for name, became in _write_mirrors(publisher, wanted).items():
         faults = (str(mirror) for mirror in became.mirrors if mirror.fault)
         for line in (*faults, *became.warnings):
             publisher.note(f"environment {name!r}: {line}")
-
-
-def _is_ours(publisher: Publisher) -> bool:
-    try:
-        found = publisher.store.read_index()
-    except BurgeeError as error:
-        publisher.note(f"mirrors could not be looked after: {error}")
-        return False
-    return found is not None and found[0].repository == publisher.repository.identity
 
 
 def _write_mirrors(publisher: Publisher, wanted: Mapping[str, Sequence[str]]) -> Mapping[str, Became]:

@@ -35,13 +35,15 @@ def tend_all(publisher: Publisher, names: Iterable[str], *, told: Container[str]
 
 
 def listed(publisher: Publisher) -> tuple[str, ...]:
-    """The environments that the store lists, none when it cannot be read."""
+    """The environments that the store lists; none when it cannot be read, or belongs to another repository."""
     try:
         found = publisher.store.read_index()
     except BurgeeError as error:
         publisher.note(f"environments could not be looked after: {error}")
         return ()
-    return tuple(found[0].environments) if found else ()
+    if found is None or found[0].repository != publisher.repository.identity:
+        return ()
+    return tuple(found[0].environments)
 
 
 def tend(means: Means, environment: str) -> None:
